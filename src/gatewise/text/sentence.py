@@ -1,0 +1,119 @@
+"""A sentence: the text as it came in, its tokens with offsets into it, and, when known, one tag a token.
+
+In: a string. Out: frozen `Sentence` objects that every other room passes along. Offsets are half-open and count
+characters (code points) of the original string; tokens and the gaps between them join to exactly that string.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gatewise.errors import TextError
+
+# CJK punctuation, kana, bopomofo, compatibility signs, Han, full-width forms, Han beyond the BMP
+_WIDE = re.compile(
+    "[\u3000-\u312f\u3190-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One token: its surface form and where it stands, half-open, in characters of the sentence's text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Span:
+    """A labeled stretch of tokens, half-open: `Span(start=2, end=4, label="PER")` covers tokens 2 and 3."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSpan:
+    """A labeled stretch of the text, half-open, in characters, with the probability that it is exactly there."""
+
+    start: int
+    end: int
+    label: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A text with its tokens; `tags` holds one tag a token, or is None when nobody has tagged it yet.
+
+    `spans` and `scores` (the probability of each tag) are there when a tagger made the tags.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    tags: tuple[str, ...] | None = None
+    spans: tuple[TextSpan, ...] = ()
+    scores: tuple[float, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __iter__(self) -> Iterator[Token]:
+        return iter(self.tokens)
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The surface forms of the tokens."""
+        return tuple(token.text for token in self.tokens)
+
+    def with_tags(self, tags: Iterable[str]) -> Sentence:
+        """The same sentence with these tags, one a token.
+
+        Raises TextError when the number of tags is not the number of tokens.
+        """
+        given = tuple(tags)
+        if len(given) != len(self.tokens):
+            raise TextError(f"expected one tag for each of {len(self.tokens)} tokens, found {len(given)} tags")
+        return replace(self, tags=given)
+
+
+def sentence_from_forms(
+    forms: Sequence[str], tags: Sequence[str] | None = None, *, separator: str | None = None
+) -> Sentence:
+    """A sentence whose text is the forms joined by `separator`, or by the rule of `joint` when none is given.
+
+    >>> sentence_from_forms(["我", "在", "New", "York", "。"]).text
+    '我在New York。'
+    """
+    parts: list[str] = []
+    tokens = []
+    position = 0
+    for index, form in enumerate(forms):
+        if index:
+            gap = joint(forms[index - 1], form) if separator is None else separator
+            parts.append(gap)
+            position += len(gap)
+        parts.append(form)
+        tokens.append(Token(text=form, start=position, end=position + len(form)))
+        position += len(form)
+    sentence = Sentence(text="".join(parts), tokens=tuple(tokens))
+    return sentence if tags is None else sentence.with_tags(tags)
+
+
+def joint(left: str, right: str) -> str:
+    """What stands between two tokens of a file that holds no text: one space, but nothing beside a Chinese character.
+
+    Nothing when either neighbor is a Han character, kana, or a full-width sign; Korean is written with spaces.
+    """
+    return "" if _WIDE.match(left[-1:]) or _WIDE.match(right[:1]) else " "
+
+
+def gaps(sentence: Sentence) -> list[str]:
+    """The text before, between and after the tokens: one string more than there are tokens."""
+    edges = [0, *(edge for token in sentence.tokens for edge in (token.start, token.end)), len(sentence.text)]
+    return [sentence.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,86 @@
+"""Tokenizers: from a raw text to a `Sentence` of tokens with offsets into it.
+
+In: a string and a tokenizer's name. Out: a `Sentence` without tags; white space lies in the gaps, every other
+character in exactly one token. Boundaries: Unicode Standard Annex #29, extended grapheme clusters and default word
+boundaries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import regex
+
+from gatewise.errors import ConfigError, TextError
+from gatewise.text.sentence import Sentence, Token
+
+TOKENIZERS = ("characters", "words", "whitespace")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CLUSTER = regex.compile(r"\X")
+_BOUNDARY = regex.compile(r"\b", flags=regex.WORD | regex.V1)
+_NOT_SPACE = re.compile(r"\S+")
+# No character here joins a neighbor of this set, so each is a cluster of its own: all have Grapheme_Cluster_Break
+# Other, except tab and line feed, which join nothing but a carriage return (it is left out). A test checks every one.
+_SINGLE = re.compile(
+    r"[\t\n\u0020-\u007e\u00b7\u2010-\u2027\u3000-\u3029\u3030-\u303f\u3041-\u3096\u30a1-\u30ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff9d]*"
+)
+
+
+def tokenize(text: str, tokenizer: str) -> Sentence:
+    """Cut a text into tokens; white space stays between them, and offsets count characters of `text`.
+
+    `characters`: one token a grapheme cluster (what a reader calls a character). `words`: one token a word or
+    punctuation mark of UAX #29 (Chinese falls into single characters). `whitespace`: what stands between white space.
+    Raises TextError for an unpaired surrogate or something other than a string, ConfigError for an unknown tokenizer.
+
+    >>> tokenize("我 叫👩‍👧", "characters").forms
+    ('我', '叫', '👩‍👧')
+    """
+    if tokenizer not in _EDGES:
+        known = ", ".join(TOKENIZERS)
+        raise ConfigError(f'tokenizer: expected one of {known}, found "{tokenizer}"; choose one of these')
+    check_text(text)
+    edges = _EDGES[tokenizer](text)
+    return Sentence(text=text, tokens=tuple(Token(text=text[a:b], start=a, end=b) for a, b in edges))
+
+
+def check_text(text: str) -> None:
+    """Raise TextError unless `text` is a string that can be written as UTF-8."""
+    if not isinstance(text, str):
+        raise TextError(
+            f"expected a text (str), found {type(text).__name__}; decode bytes, or pass the text of the object"
+        )
+    if found := _SURROGATE.search(text):
+        raise TextError(
+            f"character {found.start()}: expected Unicode text, found the unpaired surrogate "
+            f"U+{ord(found.group()):04X}; decode the input again from its bytes"
+        )
+
+
+def cluster_edges(text: str) -> Iterator[tuple[int, int]]:
+    """The (start, end) of each grapheme cluster that is not white space."""
+    if _SINGLE.fullmatch(text):
+        return ((at, at + 1) for at, character in enumerate(text) if not character.isspace())
+    return (found.span() for found in _CLUSTER.finditer(text) if not found.group().isspace())
+
+
+def _word_edges(text: str) -> Iterator[tuple[int, int]]:
+    cuts = [0, *(found.start() for found in _BOUNDARY.finditer(text)), len(text)]
+    return (
+        (a, b) for a, b in pairwise(cuts) if a < b and not text[a:b].isspace()
+    )  # a word boundary stands at both ends of a text, so the first and last pair are empty
+
+
+def _whitespace_edges(text: str) -> Iterator[tuple[int, int]]:
+    return (found.span() for found in _NOT_SPACE.finditer(text))
+
+
+_EDGES: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
+    "characters": cluster_edges,
+    "words": _word_edges,
+    "whitespace": _whitespace_edges,
+}
