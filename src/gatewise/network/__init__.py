@@ -1,0 +1,27 @@
+"""Networks written by hand: a TOML file in, every number of its pass out. See docs/networks.md."""
+
+from gatewise.network.compare import Comparison, GateDifference, OutputDifference, Parting, compare_runs
+from gatewise.network.network import Language, Network, Tag, Wording
+from gatewise.network.read import EXAMPLES, parse_network, read_network
+from gatewise.network.records import DirectionRun, LayerRun, LinearUnit, NetworkRun, Step, Term
+
+__all__ = [
+    "EXAMPLES",
+    "Comparison",
+    "DirectionRun",
+    "GateDifference",
+    "Language",
+    "LayerRun",
+    "LinearUnit",
+    "Network",
+    "NetworkRun",
+    "OutputDifference",
+    "Parting",
+    "Step",
+    "Tag",
+    "Term",
+    "Wording",
+    "compare_runs",
+    "parse_network",
+    "read_network",
+]
