@@ -14,6 +14,7 @@ from gatewise.text import (
     SCHEMES,
     Span,
     check_tags,
+    complete_tags,
     convert_tags,
     legal_transitions,
     make_tag,
@@ -192,3 +193,25 @@ def test_plain_holds_no_spans() -> None:
 def test_transitions_refuse_a_tag_of_another_scheme() -> None:
     with pytest.raises(SchemeError, match=r'expected a tag of BIO \(prefixes B, I, O\), found "S-X"; name another'):
         legal_transitions(["O", "S-X"], "BIO")
+
+
+def test_tags_are_completed_so_that_every_length_can_be_said() -> None:
+    assert complete_tags(["B-A", "E-A", "O"], "BIOES") == ["B-A", "E-A", "I-A", "O", "S-A"]
+    assert complete_tags(["S-A"], "BMES") == ["B-A", "E-A", "M-A", "S-A"]
+    assert complete_tags(["B", "O"], "BIO") == ["B", "I", "O"]
+    assert complete_tags(["NOUN"], "plain") == ["NOUN"]
+    assert complete_tags([], "BIO") == []
+
+
+@given(
+    labels=st.lists(st.sampled_from(["PER", "LOC"]), min_size=1),
+    length=st.integers(min_value=1, max_value=5),
+    scheme=st.sampled_from(["BIO", "BIOES", "BMES"]),
+)
+def test_completed_tags_have_a_legal_sequence_of_any_length(labels: list[str], length: int, scheme: str) -> None:
+    tags = complete_tags([f"B-{label}" for label in labels], scheme)
+    legal = legal_transitions(tags, scheme)
+    reached = {index for index, can_start in enumerate(legal.start) if can_start}
+    for _ in range(length - 1):
+        reached = {b for a in reached for b in range(len(tags)) if legal.allowed[a][b]}
+    assert any(legal.end[index] for index in reached)

@@ -170,6 +170,22 @@ def legal_transitions(tags: Sequence[str], scheme: str) -> LegalTransitions:
     )
 
 
+def complete_tags(tags: Iterable[str], scheme: str) -> list[str]:
+    """These tags and all that their labels can have in the scheme, sorted: without them, spans of a length that was
+    never seen could not be said, and a sentence might have no legal tags at all.
+
+    >>> complete_tags(["O", "B-PER"], "BIO")
+    ['B-PER', 'I-PER', 'O']
+    """
+    check_scheme(scheme)
+    known = set(tags)
+    if scheme != "plain":
+        labels = {split_tag(tag)[1] for tag in known if tag != OUTSIDE}
+        inside = [prefix for prefix in _PREFIXES[scheme] if prefix != OUTSIDE]
+        known |= {make_tag(prefix, label) for label in labels for prefix in inside}
+    return sorted(known)
+
+
 @lru_cache(maxsize=65536)
 def follows(before: str | None, tag: str | None, scheme: str) -> bool:
     """Whether `tag` may stand right after `before`; None stands for the start or the end of the sentence."""

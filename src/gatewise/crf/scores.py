@@ -1,0 +1,74 @@
+"""The scores of a linear-chain CRF, with the forbidden transitions already at minus infinity.
+
+In: raw transition scores and a table of what the tag scheme allows. Out: a frozen `CRFScores`, which the decoders
+trust. A softmax output is the same thing with every allowed transition at 0, so that both kinds are decoded by
+the same code and both can only ever say legal tag sequences.
+Source: Lafferty, McCallum and Pereira 2001; start and end scores as in pytorch-crf.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gatewise.errors import ShapeError
+
+Floats: TypeAlias = npt.NDArray[np.floating]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CRFScores:
+    """`transitions[from, to]`, `start_transitions[tag]` and `end_transitions[tag]`; minus infinity is forbidden."""
+
+    transitions: Floats  # (num_tags, num_tags)
+    start_transitions: Floats  # (num_tags,)
+    end_transitions: Floats  # (num_tags,)
+
+    def __post_init__(self) -> None:
+        num_tags = len(self.start_transitions)
+        for name, array, shape in (
+            ("transitions", self.transitions, (num_tags, num_tags)),
+            ("start_transitions", self.start_transitions, (num_tags,)),
+            ("end_transitions", self.end_transitions, (num_tags,)),
+        ):
+            if array.shape != shape:
+                raise ShapeError(f"{name}: expected shape {shape}, found {array.shape}")
+
+    @property
+    def num_tags(self) -> int:
+        return len(self.start_transitions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legality:
+    """What a tag scheme allows: true where a tag may follow (`allowed[from, to]`), start or end a sentence."""
+
+    allowed: Bools  # (num_tags, num_tags)
+    start: Bools  # (num_tags,)
+    end: Bools  # (num_tags,)
+
+
+def restricted(scores: CRFScores, legality: Legality) -> CRFScores:
+    """The same scores with minus infinity wherever `legality` says no."""
+    return CRFScores(
+        transitions=np.where(legality.allowed, scores.transitions, -np.inf),
+        start_transitions=np.where(legality.start, scores.start_transitions, -np.inf),
+        end_transitions=np.where(legality.end, scores.end_transitions, -np.inf),
+    )
+
+
+def legal_only(legality: Legality) -> CRFScores:
+    """Scores that only tell legal from illegal: what a softmax output is decoded with."""
+    num_tags = len(legality.start)
+    return restricted(
+        CRFScores(
+            transitions=np.zeros((num_tags, num_tags)),
+            start_transitions=np.zeros(num_tags),
+            end_transitions=np.zeros(num_tags),
+        ),
+        legality,
+    )

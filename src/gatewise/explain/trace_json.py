@@ -1,0 +1,63 @@
+"""A trained model's trace as JSON: the stable contract of `gatewise explain TEXT --format json`.
+
+In: a `Trace`. Out: a dict of nested lists, time first, exact in every digit. A forbidden transition, minus infinity,
+is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gatewise.lstm import LSTMPass, RNNPass
+from gatewise.runtime import Trace
+
+GATES = ("i", "f", "g", "o")
+
+
+def trace_json(trace: Trace) -> dict[str, Any]:
+    """Every number of the trace; span offsets are characters of the text."""
+    sentence = trace.sentence
+    return {
+        "model": trace.model,
+        "text": sentence.text,
+        "tokens": [{"text": token.text, "start": token.start, "end": token.end} for token in sentence],
+        "labels": list(trace.labels),
+        "scheme": trace.scheme,
+        "x": trace.x.tolist(),
+        "layers": [_layer(layer.forward, layer.reverse) for layer in trace.layers],
+        "emissions": trace.emissions.tolist(),
+        "transitions": _finite(trace.scores.transitions),
+        "start_transitions": _finite(trace.scores.start_transitions),
+        "end_transitions": _finite(trace.scores.end_transitions),
+        "tags": list(trace.tags),
+        "fast_tags": list(trace.fast_tags),
+        "scores": list(sentence.scores or ()),
+        "marginals": trace.marginals.tolist(),
+        "spans": [
+            {"start": span.start, "end": span.end, "label": span.label, "text": span.text, "score": span.score}
+            for span in sentence.spans
+        ],
+    }
+
+
+def _layer(forward: LSTMPass | RNNPass, reverse: LSTMPass | RNNPass | None) -> dict[str, Any]:
+    content = {"forward": _direction(forward)}
+    return content if reverse is None else content | {"reverse": _direction(reverse)}
+
+
+def _direction(one: LSTMPass | RNNPass) -> dict[str, Any]:
+    """Gates after (`i`) and before (`pre.i`) their activation, c and h; an RNN has `pre` and h."""
+    if isinstance(one, RNNPass):
+        return {"pre": one.pre.tolist(), "h": one.h.tolist()}
+    gates = {gate: getattr(one, gate).tolist() for gate in GATES}
+    before = {gate: getattr(one, f"pre_{gate}").tolist() for gate in GATES}
+    return gates | {"c": one.c.tolist(), "h": one.h.tolist(), "pre": before}
+
+
+def _finite(array: np.ndarray) -> Any:
+    """Nested lists with None for minus infinity."""
+    values = array.astype(object)
+    values[~np.isfinite(array)] = None
+    return values.tolist()
