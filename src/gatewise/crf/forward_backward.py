@@ -37,13 +37,7 @@ def forward_backward(emissions: Floats, lengths: npt.NDArray[np.integer], scores
     wide = emissions.astype(np.float64)
     product = _LogProduct(scores.transitions.astype(np.float64))
     log_alpha = _alphas(wide, lengths, scores, product)
-    final = log_alpha[-1] + scores.end_transitions  # past its end a sentence keeps its last alpha
-    log_partition = _logsumexp(final)  # (batch,)
-    if not np.isfinite(log_partition).all() and not product.exact:
-        # Scores so far apart that the fast sum lost every path: add up again without shortcuts.
-        product = _LogProduct(scores.transitions.astype(np.float64), exact=True)
-        log_alpha = _alphas(wide, lengths, scores, product)
-        log_partition = _logsumexp(log_alpha[-1] + scores.end_transitions)
+    log_partition = _logsumexp(log_alpha[-1] + scores.end_transitions)  # past its end a sentence keeps its last alpha
     log_beta = _betas(wide, lengths, scores, product)
     inside = np.arange(len(wide))[:, None] < lengths  # (time, batch)
     marginals = np.exp(log_alpha + log_beta - log_partition[:, None])
@@ -64,32 +58,35 @@ def stretch_probability(
     return float(np.exp(log_score - sums.log_partition[sentence]))
 
 
-class _LogProduct:
-    """`log(exp(a) @ exp(transitions))` and its transpose, as one matrix product; `exact` adds term by term."""
+# exp(-VALUES_APART - TRANSITIONS_APART) is still a normal float64: what lies closer than this cannot be lost
+VALUES_APART, TRANSITIONS_APART = 500.0, 200.0
 
-    def __init__(self, transitions: Float64s, *, exact: bool = False) -> None:
+
+class _LogProduct:
+    """`log(exp(a) @ exp(transitions))` and its transpose: one matrix product, term by term where that loses paths."""
+
+    def __init__(self, transitions: Float64s) -> None:
         finite = transitions[np.isfinite(transitions)]
-        self.exact = exact
         self._shift = float(finite.max()) if finite.size else 0.0
+        self._wide_apart = bool(finite.size) and self._shift - float(finite.min()) > TRANSITIONS_APART
         self._transitions = transitions
         self._weights = np.exp(transitions - self._shift)  # (from, to), at most 1
 
     def onward(self, log_values: Float64s) -> Float64s:
         """(batch, from) -> (batch, to)."""
-        if self.exact:
-            return _logsumexp(log_values[:, :, None] + self._transitions, axis=1)
-        return self._multiply(log_values, self._weights)
+        return self._multiply(log_values, self._transitions, self._weights)
 
     def backward(self, log_values: Float64s) -> Float64s:
         """(batch, to) -> (batch, from)."""
-        if self.exact:
-            return _logsumexp(log_values[:, None, :] + self._transitions, axis=2)
-        return self._multiply(log_values, self._weights.T)
+        return self._multiply(log_values, self._transitions.T, self._weights.T)
 
-    def _multiply(self, log_values: Float64s, weights: Float64s) -> Float64s:
+    def _multiply(self, log_values: Float64s, transitions: Float64s, weights: Float64s) -> Float64s:
         peak = _finite_peak(log_values, axis=-1)
+        below: Float64s = log_values - peak
+        if self._wide_apart or ((below < -VALUES_APART) & (below > -np.inf)).any():
+            return _logsumexp(log_values[:, :, None] + transitions, axis=1)
         with np.errstate(divide="ignore"):  # log 0 is minus infinity, and that is what a forbidden tag scores
-            product: Float64s = np.log(np.exp(log_values - peak) @ weights) + (peak + self._shift)
+            product: Float64s = np.log(np.exp(below) @ weights) + (peak + self._shift)
         return product
 
 

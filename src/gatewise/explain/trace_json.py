@@ -32,6 +32,7 @@ def trace_json(trace: Trace) -> dict[str, Any]:
         "start_transitions": _finite(trace.scores.start_transitions),
         "end_transitions": _finite(trace.scores.end_transitions),
         "tags": list(trace.tags),
+        "breaks": list(trace.breaks),
         "fast_tags": list(trace.fast_tags),
         "scores": list(sentence.scores or ()),
         "marginals": trace.marginals.tolist(),

@@ -66,6 +66,7 @@ def _parse(where: str, line: str) -> Sentence:
     if not isinstance(value, dict):
         raise FormatError(f'{where}: expected a JSON object with "text", found {_kind(value)}; write one object a line')
     text = _get(where, value, "text", str)
+    _check_unicode(where, value)
     entries = _entries(where, value, "tokens")
     tokens = tuple(_token(f"{where}: tokens[{i}]", entry, text) for i, entry in enumerate(entries))
     _check_order(where, tokens)
@@ -76,6 +77,17 @@ def _parse(where: str, line: str) -> Sentence:
         scores=_all_or_none(where, entries, "score", float),
         spans=tuple(_span(f"{where}: spans[{i}]", e, text) for i, e in enumerate(_entries(where, value, "spans"))),
     )
+
+
+def _check_unicode(where: str, value: _Object) -> None:
+    """JSON can escape half of a surrogate pair, which no text may hold: not the text, nor a tag or a label."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(error.object[error.start]):04X}"
+        raise FormatError(
+            f"{where}: expected Unicode text, found the unpaired surrogate {found}; decode the source again from bytes"
+        ) from error
 
 
 def _entries(where: str, value: _Object, key: str) -> list[_Object]:

@@ -2,7 +2,7 @@
 
 from gatewise.network.compare import Comparison, GateDifference, OutputDifference, Parting, compare_runs
 from gatewise.network.network import Language, Network, Tag, Wording
-from gatewise.network.read import EXAMPLES, parse_network, read_network
+from gatewise.network.read import EXAMPLES, network_file, parse_network, read_network
 from gatewise.network.records import DirectionRun, LayerRun, LinearUnit, NetworkRun, Step, Term
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Term",
     "Wording",
     "compare_runs",
+    "network_file",
     "parse_network",
     "read_network",
 ]

@@ -33,13 +33,17 @@ def read_network(name_or_path: str | PathLike[str]) -> Network:
     >>> read_network("article").run(gates="sigmoid").outputs
     [0, 2, 0, 2]
     """
+    source, data = network_file(name_or_path)
+    return parse_network(data, source)
+
+
+def network_file(name_or_path: str | PathLike[str]) -> tuple[str, bytes]:
+    """The name and the content of a network's file, comments and all: what to copy and change."""
     name = fspath(name_or_path)
     if name in EXAMPLES:
         source = f"{name}.toml"
-        data = (resources.files("gatewise.network") / "examples" / source).read_bytes()
-    else:
-        source, data = name, _read_file(name)
-    return parse_network(data, source)
+        return source, (resources.files("gatewise.network") / "examples" / source).read_bytes()
+    return name, _read_file(name)
 
 
 def parse_network(data: bytes, source: str) -> Network:

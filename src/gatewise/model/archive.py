@@ -1,0 +1,271 @@
+"""A model on disk: a folder of plain files, and reading one runs no code.
+
+    config.json         format version, resolved configuration, scheme, labels
+    vocabulary.json     the entries behind the embeddings, in the order of their ids (ADR 0003)
+    model.safetensors   every weight, under PyTorch's names
+    model.onnx          the same weights as the graph that the runtime runs
+    README.md           the model card
+
+In: a folder. Out: a frozen `ModelArchive` whose every part was checked against the others, or a ModelError that
+names the file, what was expected, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from gatewise.crf import CRFScores, Legality, legal_only, restricted
+from gatewise.errors import ConfigError, ModelError, SchemeError
+from gatewise.model.config import Config, config_from_dict
+from gatewise.model.parameters import parameter_shapes
+from gatewise.text.schemes import SCHEMES, legal_transitions
+from gatewise.text.vocabulary import Vocabulary
+
+FORMAT_VERSION = 1
+KIND = "tagger"
+CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocabulary.json"
+WEIGHTS_FILE, GRAPH_FILE, CARD_FILE = "model.safetensors", "model.onnx", "README.md"
+MODEL_FILES = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, GRAPH_FILE, CARD_FILE}
+
+Float32s = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelArchive:
+    """What a model folder says; the weights stay on disk until `arrays` asks for them."""
+
+    folder: Path
+    config: Config
+    scheme: str
+    labels: tuple[str, ...]
+    tokens: Vocabulary
+    bigrams: Vocabulary | None
+    legality: Legality
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def graph_path(self) -> Path:
+        return self.folder / GRAPH_FILE
+
+    @property
+    def card(self) -> str:
+        """The model card, as Markdown."""
+        return _read(self.folder / CARD_FILE).decode("utf-8", errors="replace")
+
+    def arrays(self, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
+        """The weights whose name is wanted, in float32 whatever they are stored in."""
+        path = self.folder / WEIGHTS_FILE
+        with safe_open(str(path), framework="numpy") as weights:
+            return {name: weights.get_tensor(name).astype(np.float32) for name in weights.keys() if wanted(name)}  # noqa: SIM118
+
+    def crf_scores(self) -> CRFScores:
+        """What the decoder needs: learned transitions (or none, for softmax), restricted to what the scheme allows."""
+        arrays = self.arrays(lambda name: name.startswith("crf."))
+        if not arrays:
+            return legal_only(self.legality)
+        scores = CRFScores(**{name.removeprefix("crf."): array for name, array in arrays.items()})
+        return restricted(scores, self.legality)
+
+
+def legality_of(labels: Sequence[str], scheme: str) -> Legality:
+    """The scheme's table of legal transitions over these labels, as arrays."""
+    table = legal_transitions(labels, scheme)
+    return Legality(allowed=np.array(table.allowed), start=np.array(table.start), end=np.array(table.end))
+
+
+def save_model(
+    folder: str | Path,
+    *,
+    config: Config,
+    scheme: str,
+    labels: Sequence[str],
+    tokens: Vocabulary,
+    bigrams: Vocabulary | None,
+    arrays: Mapping[str, npt.NDArray[np.floating]],
+    graph: bytes,
+    card: str,
+) -> None:
+    """Write a model folder: first beside its place, then moved there whole, so that none is ever half written.
+
+    An older model in that place is replaced; a folder that holds anything else is refused.
+    """
+    target = Path(folder)
+    check_target(target)
+    description = {
+        "format_version": FORMAT_VERSION,
+        "kind": KIND,
+        "scheme": scheme,
+        "labels": list(labels),
+        "config": config.to_dict(),
+    }
+    vocabulary = {"tokens": list(tokens.entries), "bigrams": list(bigrams.entries) if bigrams else []}
+    weights = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    files = {
+        CONFIG_FILE: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode(),
+        VOCABULARY_FILE: (json.dumps(vocabulary, ensure_ascii=False) + "\n").encode(),
+        WEIGHTS_FILE: save(weights),
+        GRAPH_FILE: graph,
+        CARD_FILE: card.encode(),
+    }
+    try:
+        _write_whole(Path(os.path.abspath(target)), files)  # so that `.` has a name and a parent
+    except OSError as error:
+        raise ModelError(f"{target}: cannot be written ({error.strerror}); check the disk and the path") from error
+
+
+def check_target(folder: str | Path) -> None:
+    """Raise ModelError unless `folder` is free, empty, or a model and nothing else, which saving may replace."""
+    target = Path(folder)
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise ModelError(f"{target}: expected a folder to write the model to, found a file; choose another -o")
+    others = {entry.name for entry in target.iterdir()} - MODEL_FILES
+    if others or (any(target.iterdir()) and not (target / CONFIG_FILE).exists()):
+        shown = ", ".join(sorted(others)[:3]) or "parts of one"
+        raise ModelError(f"{target}: expected no folder or a model to replace, found {shown}; choose another -o")
+
+
+def _write_whole(target: Path, files: Mapping[str, bytes]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
+        made = Path(scratch) / "model"
+        made.mkdir()
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        _put_in_place(made, target, old=Path(scratch) / "old")
+
+
+def _put_in_place(made: Path, target: Path, *, old: Path) -> None:
+    """Move the new folder to where it belongs; what was there comes back when that fails."""
+    if not target.exists():
+        os.replace(made, target)
+        return
+    os.replace(target, old)
+    try:
+        os.replace(made, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+
+
+def open_model(folder: str | Path) -> ModelArchive:
+    """Read and check a model folder.
+
+    Raises ModelError for a folder that is missing, truncated, of a later format, or whose parts do not fit together.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: expected a model folder, found {'a file' if folder.exists() else 'nothing'}")
+    description = _read_json(folder / CONFIG_FILE)
+    version = description.get("format_version")
+    if version != FORMAT_VERSION or description.get("kind") != KIND:
+        raise ModelError(
+            f"{folder / CONFIG_FILE}: expected format_version {FORMAT_VERSION} and kind {KIND!r}, found {version!r} and"
+            f" {description.get('kind')!r}; a newer gatewise may read it: pip install --upgrade gatewise"
+        )
+    try:
+        config = config_from_dict(description.get("config", {}), where=str(folder / CONFIG_FILE))
+    except ConfigError as error:
+        raise ModelError(f"{error}; the file was changed, restore it or train again") from error
+    scheme = description.get("scheme")
+    if scheme not in SCHEMES:
+        raise ModelError(f"{folder / CONFIG_FILE}: scheme: expected one of {', '.join(SCHEMES)}, found {scheme!r}")
+    if scheme != config.task.scheme or "auto" in (config.task.kind, config.task.tokenizer):
+        raise ModelError(
+            f"{folder / CONFIG_FILE}: task: expected a decided task in the scheme {scheme}, found {config.task.scheme},"
+            f" {config.task.kind}, {config.task.tokenizer}; the file was changed, restore it or train again"
+        )
+    labels = _strings(description, "labels", folder / CONFIG_FILE)
+    vocabulary = _read_json(folder / VOCABULARY_FILE)
+    tokens = Vocabulary(entries=_strings(vocabulary, "tokens", folder / VOCABULARY_FILE))
+    bigrams = Vocabulary(entries=_strings(vocabulary, "bigrams", folder / VOCABULARY_FILE))
+    archive = ModelArchive(
+        folder=folder,
+        config=config,
+        scheme=scheme,
+        labels=labels,
+        tokens=tokens,
+        bigrams=bigrams if config.features.bigram_dim else None,
+        legality=_legality_in(folder / CONFIG_FILE, labels, scheme),
+    )
+    _check_weights(archive)
+    if not archive.graph_path.is_file():
+        raise ModelError(
+            f"{archive.graph_path}: expected the runtime's graph, found nothing; copy the whole folder again"
+        )
+    return archive
+
+
+def _legality_in(path: Path, labels: Sequence[str], scheme: str) -> Legality:
+    try:
+        return legality_of(labels, scheme)
+    except SchemeError as error:
+        raise ModelError(f"{path}: labels: {error}") from error
+
+
+def _check_weights(archive: ModelArchive) -> None:
+    """Names and shapes, from the header alone; no array is read."""
+    path = archive.folder / WEIGHTS_FILE
+    _read(path, most=1)
+    try:
+        with safe_open(str(path), framework="numpy") as weights:
+            found = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ModelError(f"{path}: expected safetensors, found a damaged file ({error}); copy it again") from error
+    expected = parameter_shapes(
+        archive.config,
+        token_count=archive.tokens.size,
+        bigram_count=archive.bigrams.size if archive.bigrams else 0,
+        num_tags=len(archive.labels),
+    )
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            wanted, got = (f"shape {entry[name]}" if name in entry else "nothing" for entry in (expected, found))
+            raise ModelError(
+                f"{path}: {name}: expected {wanted}, found {got}; the files of {archive.folder} are not of one model,"
+                " copy the whole folder again"
+            )
+
+
+def _strings(table: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    entries = table.get(key)
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise ModelError(f"{path}: {key}: expected a list of strings, found {type(entries).__name__}; restore the file")
+    if len(set(entries)) != len(entries):
+        raise ModelError(f"{path}: {key}: expected each entry once, found one twice; restore the file")
+    return tuple(entries)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: expected JSON, found a damaged file ({error}); copy it again") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: expected a JSON object, found {type(content).__name__}; copy the file again")
+    return content
+
+
+def _read(path: Path, most: int = -1) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(most)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); is {path.parent} a whole gatewise model?"
+        ) from error

@@ -1,0 +1,86 @@
+"""The model card: what a model is, what it was trained on, how well it does, under which licence.
+
+In: the configuration, the scores, and the facts of the training run. Out: Markdown. Every number on it was measured by
+the run that wrote it; a score that was not taken is not mentioned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gatewise.model.config import Config
+from gatewise.model.scoring import Scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingFacts:
+    """What a training run knows of itself. `splits` maps train, dev, test to (sentences, tokens)."""
+
+    date: str
+    version: str
+    splits: Mapping[str, tuple[int, int]]
+    best_epoch: int
+    seconds: float
+    parameters: int
+    num_tags: int
+
+
+def format_card(config: Config, facts: TrainingFacts, scores: Mapping[str, Scores]) -> str:
+    """The card; `scores` maps a split's name to what the saved model scores on it."""
+    sections = [f"# {config.name}", config.card.description or _describe(config)]
+    sections += [_scores_section(split, found) for split, found in scores.items()]
+    for title, text in (
+        ("Data", config.card.data),
+        ("License", config.card.license or "Not stated: whoever trained this model has not said."),
+        ("Attribution", config.card.attribution),
+        ("Limits", config.card.limits),
+    ):
+        if text:
+            sections.append(f"## {title}\n\n{text.strip()}")
+    sections.append(_facts_section(config, facts))
+    return "\n\n".join(sections) + "\n"
+
+
+def architecture(config: Config) -> str:
+    """`BiLSTM-CRF`, `RNN`, …"""
+    both = "Bi" if config.encoder.bidirectional else ""
+    return both + config.encoder.kind.upper() + ("-CRF" if config.output.kind == "crf" else "")
+
+
+def _describe(config: Config) -> str:
+    article, where = ("A", " in each direction") if config.encoder.bidirectional else ("An", "")
+    size = f"{config.encoder.hidden} units{where}"
+    return f"{article} {architecture(config)} sequence tagger ({config.task.kind}), {size}."
+
+
+def _scores_section(split: str, scores: Scores) -> str:
+    lines = [f"## Scores on {split}", ""]
+    if scores.words is not None:
+        lines.append(f"- words (segmentation alone): F1 {scores.words.f1:.2%}")
+        lines.append(f"- words with their labels: F1 {scores.main:.2%}")
+    else:
+        lines.append(f"- {scores.main_name}: {scores.main:.2%}")
+    lines += ["", "| label | precision | recall | F1 | in gold |", "|---|---:|---:|---:|---:|"]
+    for label, counts in scores.per_label.items():
+        lines.append(f"| {label} | {counts.precision:.2%} | {counts.recall:.2%} | {counts.f1:.2%} | {counts.gold} |")
+    return "\n".join(lines)
+
+
+def _facts_section(config: Config, facts: TrainingFacts) -> str:
+    task, encoder = config.task, config.encoder
+    rows = {
+        "task": f"{task.kind}, scheme {task.scheme}, {facts.num_tags} tags, tokenizer {task.tokenizer}",
+        "network": f"{_describe(config).rstrip('.')}, {encoder.layers} layer(s), {facts.parameters:,} parameters",
+        "numbers stored as": config.archive.numbers,
+        "seed": str(config.training.seed),
+        "best epoch": f"{facts.best_epoch} of at most {config.training.epochs}",
+        "training time": f"{facts.seconds:.0f} s",
+        "date": facts.date,
+        "gatewise": facts.version,
+    }
+    for split, (sentences, tokens) in facts.splits.items():
+        rows[f"{split} split"] = f"{sentences:,} sentences, {tokens:,} tokens"
+    return "\n".join(
+        ["## Training", "", "| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
+    )

@@ -1,0 +1,249 @@
+"""The configuration of a tagger: what it reads, what it is made of, how it is trained.
+
+In: TOML files and `key=value` settings. Out: a frozen `Config`, every key checked; an unknown key is refused with the
+nearest known one. The resolved configuration is stored in the model. Needs no torch, so the runtime can read it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from gatewise.errors import ConfigError
+
+TASKS = ("auto", "spans", "tags", "segmentation")
+TASK_TOKENIZERS = ("auto", "characters", "words", "whitespace")
+TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
+ENCODERS = ("lstm", "rnn")
+OUTPUTS = ("crf", "softmax")
+NUMBER_TYPES = ("float32", "float16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskConfig:
+    """What is tagged. `auto` is decided by the training file, and the decision is what the model stores.
+
+    `kind`: `spans` (names, chunks), `tags` (one plain tag a token) or `segmentation` (words and their parts of speech
+    from characters; the training file is CoNLL-U). `tokenizer` is what raw text meets when the model is used.
+    `spaces`, for segmentation: `between` words only, which makes white space end a word, or `within` words too.
+    """
+
+    kind: str = "auto"
+    tokenizer: str = "auto"
+    scheme: str = "auto"
+    column: str = "upos"
+    spaces: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturesConfig:
+    """What a token is turned into. A dimension of 0 leaves the feature out; bigrams need the tokenizer `characters`.
+
+    `min_count` and `bigram_min_count`: what occurs less often in training shares the entry for the unknown.
+    `vectors`: a text file of pretrained vectors, one entry a line (word2vec text, GloVe, fastText .vec).
+    """
+
+    token_dim: int = 64
+    bigram_dim: int = 64
+    min_count: int = 1
+    bigram_min_count: int = 2
+    vectors: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderConfig:
+    """The recurrent layers: `kind` lstm or rnn, `hidden` units in each direction."""
+
+    kind: str = "lstm"
+    hidden: int = 200
+    layers: int = 1
+    bidirectional: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputConfig:
+    """How tags are scored: `crf` learns transitions, `softmax` does not; both only ever say legal sequences."""
+
+    kind: str = "crf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """How the weights are found.
+
+    `dropout` acts on the input, between layers and on the states. `unknown_weight` a: in training an entry seen n times
+    is replaced by the unknown with probability a/(a+n), so that the unknown is learned too. `averaging`: decay of the
+    moving average of the weights, which is what dev scores and the saved model use; 0 turns it off. `patience`: epochs
+    without a better dev score after which training stops. `batch_tokens` caps a batch, padding included.
+    """
+
+    seed: int = 1
+    epochs: int = 20
+    batch_size: int = 16
+    batch_tokens: int = 4096
+    learning_rate: float = 0.001
+    gradient_clip: float = 5.0
+    dropout: float = 0.5
+    unknown_weight: float = 1.0
+    averaging: float = 0.998
+    patience: int = 5
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveConfig:
+    """How the model is stored: `float16` halves it; the weights are rounded before the final scores are taken."""
+
+    numbers: str = "float32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardConfig:
+    """What only a person knows of a model; it is printed on the model card as it stands here."""
+
+    description: str = ""
+    data: str = ""
+    license: str = ""
+    attribution: str = ""
+    limits: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration, one section a dataclass; the same names are the tables of the TOML file."""
+
+    name: str = "tagger"
+    task: TaskConfig = field(default_factory=TaskConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    archive: ArchiveConfig = field(default_factory=ArchiveConfig)
+    card: CardConfig = field(default_factory=CardConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested dictionaries, ready for JSON; `config_from_dict` takes them back."""
+        return asdict(self)
+
+
+def read_config(path: str | Path | None, settings: Iterable[str] = ()) -> Config:
+    """The configuration of a TOML file (none: all defaults), changed by settings such as `encoder.hidden=100`."""
+    table: dict[str, Any] = {}
+    if path is not None:
+        try:
+            table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path given to --config") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: expected TOML in UTF-8, found an error: {error}") from error
+    for setting in settings:
+        _apply(table, setting)
+    return config_from_dict(table, where=str(path) if path is not None else "--set")
+
+
+def config_from_dict(table: Mapping[str, Any], *, where: str) -> Config:
+    """A checked configuration from nested dictionaries; `where` opens each error message."""
+    config = _section(Config, table, where=where, prefix="")
+    for key, value in _leaves(config):
+        if expected := _expected(key, value):
+            raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
+    return config
+
+
+def _apply(table: dict[str, Any], setting: str) -> None:
+    """Put `encoder.hidden=100` into the nested table; the value is TOML, or else taken as a string."""
+    key, equals, text = setting.partition("=")
+    if not equals:
+        raise ConfigError(f"--set: expected key=value, found {setting!r}; write for example --set encoder.hidden=100")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {setting}: {parent!r} holds a value, not a table of settings")
+    table[last] = value
+
+
+SectionType = TypeVar("SectionType")
+
+
+def _section(cls: type[SectionType], table: Any, *, where: str, prefix: str) -> SectionType:
+    """One dataclass from one table, keys and types checked."""
+    if not isinstance(table, Mapping):
+        place = f"{where}: {prefix.rstrip('.')}" if prefix else where
+        raise ConfigError(f"{place}: expected a table of settings, found {table!r}")
+    types = get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in types:
+            raise ConfigError(f"{where}: unknown key {prefix + key!r}; {_nearest(key, prefix, types)}")
+        values[key] = _value(types[key], value, where=where, key=prefix + key)
+    return cls(**values)
+
+
+def _nearest(key: str, prefix: str, types: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(key, types, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {prefix + close[0]!r}?"
+    return "known keys here are " + ", ".join(prefix + name for name in types)
+
+
+def _value(wanted: Any, value: Any, *, where: str, key: str) -> Any:
+    if wanted not in (int, float, bool, str):
+        return _section(wanted, value, where=where, prefix=key + ".")
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not wanted:
+        names = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
+        raise ConfigError(f"{where}: {key}: expected {names[wanted]}, found {value!r}")
+    return value
+
+
+_CHOICES = {
+    "task.kind": TASKS,
+    "task.tokenizer": TASK_TOKENIZERS,
+    "task.scheme": TASK_SCHEMES,
+    "task.column": ("upos", "xpos"),
+    "task.spaces": ("auto", "between", "within"),
+    "encoder.kind": ENCODERS,
+    "output.kind": OUTPUTS,
+    "archive.numbers": NUMBER_TYPES,
+}
+_AT_LEAST = {"features.bigram_dim": 0, "training.seed": 0, "training.threads": 0}  # every other whole number: 1
+_BELOW_ONE = ("training.dropout", "training.averaging")
+_POSITIVE = ("training.learning_rate", "training.gradient_clip")
+
+
+def _expected(key: str, value: Any) -> str:
+    """What was expected of a value that is out of its range; empty when it fits."""
+    if isinstance(value, str):
+        choices = _CHOICES.get(key)
+        return "one of " + ", ".join(choices) if choices and value not in choices else ""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int):
+        least = _AT_LEAST.get(key, 1)
+        return f"a whole number of at least {least}" if value < least else ""
+    if key in _BELOW_ONE:
+        return "" if 0 <= value < 1 else "a number from 0 up to, not including, 1"
+    if key in _POSITIVE:
+        return "" if 0 < value < float("inf") else "a number above 0"
+    return "" if 0 <= value < float("inf") else "a number of at least 0"
+
+
+def _leaves(config: Config) -> list[tuple[str, Any]]:
+    leaves: list[tuple[str, Any]] = []
+    for part in fields(config):
+        value = getattr(config, part.name)
+        if isinstance(value, str):
+            leaves.append((part.name, value))
+        else:
+            leaves += [(f"{part.name}.{entry.name}", getattr(value, entry.name)) for entry in fields(value)]
+    return leaves

@@ -1,0 +1,46 @@
+"""The parameters of a tagger: their names and shapes, as they follow from the configuration and the vocabularies.
+
+The names are PyTorch's; the archive checks a file against this table before any array is read.
+"""
+
+from __future__ import annotations
+
+from gatewise.model.config import Config
+
+Shape = tuple[int, ...]
+
+
+def directions(config: Config) -> tuple[str, ...]:
+    """The suffixes of PyTorch's parameter names, one a direction."""
+    return ("", "_reverse") if config.encoder.bidirectional else ("",)
+
+
+def input_size(config: Config) -> int:
+    """The length of x: the token's vector, and the vectors of the bigram it ends and of the one it begins."""
+    return config.features.token_dim + 2 * config.features.bigram_dim
+
+
+def parameter_shapes(config: Config, *, token_count: int, bigram_count: int, num_tags: int) -> dict[str, Shape]:
+    """Name → shape of every parameter. Counts are of vocabulary ids, padding and unknown included."""
+    features, encoder = config.features, config.encoder
+    blocks = 4 if encoder.kind == "lstm" else 1  # i|f|g|o
+    shapes: dict[str, Shape] = {"token_embedding.weight": (token_count, features.token_dim)}
+    if features.bigram_dim:
+        shapes["bigram_embedding.weight"] = (bigram_count, features.bigram_dim)
+    width = input_size(config)
+    output = encoder.hidden * len(directions(config))
+    for layer in range(encoder.layers):
+        for suffix in directions(config):
+            rows = blocks * encoder.hidden
+            shapes[f"encoder.weight_ih_l{layer}{suffix}"] = (rows, width)
+            shapes[f"encoder.weight_hh_l{layer}{suffix}"] = (rows, encoder.hidden)
+            shapes[f"encoder.bias_ih_l{layer}{suffix}"] = (rows,)
+            shapes[f"encoder.bias_hh_l{layer}{suffix}"] = (rows,)
+        width = output
+    shapes["emission.weight"] = (num_tags, output)
+    shapes["emission.bias"] = (num_tags,)
+    if config.output.kind == "crf":
+        shapes["crf.transitions"] = (num_tags, num_tags)
+        shapes["crf.start_transitions"] = (num_tags,)
+        shapes["crf.end_transitions"] = (num_tags,)
+    return shapes

@@ -1,0 +1,113 @@
+"""The exported graph under onnxruntime: ids in, x and emissions out.
+
+Nothing here knows what a tag is. Source of the graph: `training/export.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gatewise.errors import ModelError
+from gatewise.model.archive import ModelArchive
+from gatewise.model.parameters import input_size
+from gatewise.text.sentence import Sentence
+from gatewise.text.vocabulary import PADDING_ID, Vocabulary, bigrams, keys_from_forms
+
+Float32s = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedBatch:
+    """Padded ids, time first: `tokens` (time, batch), `bigrams` (time + 1, batch) or None, `lengths` (batch,)."""
+
+    tokens: Ints
+    bigrams: Ints | None
+    lengths: npt.NDArray[np.int32]
+
+    def feeds(self) -> dict[str, npt.NDArray[Any]]:
+        """The graph's inputs."""
+        feeds: dict[str, npt.NDArray[Any]] = {"tokens": self.tokens, "lengths": self.lengths}
+        return feeds if self.bigrams is None else feeds | {"bigrams": self.bigrams}
+
+
+class Session:
+    """The graph of one model, loaded."""
+
+    def __init__(self, archive: ModelArchive, *, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4  # what goes wrong is raised and told once, below
+        self._tokens, self._bigrams = archive.tokens, archive.bigrams
+        self._path = str(archive.graph_path)
+        try:
+            self._session = onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions share no base class but this
+            raise ModelError(
+                f"{self._path}: expected an ONNX graph, found a damaged file ({_first_line(error)}); copy it again"
+            ) from error
+        self._check_signature(archive)
+
+    def _check_signature(self, archive: ModelArchive) -> None:
+        """The graph must ask for what `encode` gives, and answer in the sizes that the rest of the model has."""
+        inputs = {"tokens": None, "lengths": None} | ({"bigrams": None} if archive.bigrams else {})
+        outputs = {"x": input_size(archive.config), "emissions": len(archive.labels)}
+        found_inputs = {entry.name: None for entry in self._session.get_inputs()}
+        found_outputs = {entry.name: entry.shape[-1] for entry in self._session.get_outputs()}
+        if (found_inputs, found_outputs) != (inputs, outputs):
+            raise ModelError(
+                f"{self._path}: expected inputs {', '.join(inputs)} and outputs {_sizes(outputs)}, found"
+                f" {', '.join(found_inputs)} and {_sizes(found_outputs)}; this is the graph of another model, copy the"
+                " whole folder again"
+            )
+
+    def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
+        """Look up the ids of non-empty sentences and pad them to the longest."""
+        keys = [keys_from_forms(sentence.forms) for sentence in sentences]
+        return EncodedBatch(
+            tokens=_padded(self._tokens, keys),
+            bigrams=_padded(self._bigrams, [bigrams(entries) for entries in keys]) if self._bigrams else None,
+            lengths=np.array([len(entries) for entries in keys], dtype=np.int32),
+        )
+
+    def emissions(self, batch: EncodedBatch) -> Float32s:
+        """(time, batch, num_tags)."""
+        return self._run(["emissions"], batch)[0]
+
+    def inputs_and_emissions(self, batch: EncodedBatch) -> tuple[Float32s, Float32s]:
+        """x (time, batch, input_size), what the first layer reads, and the emissions (time, batch, num_tags)."""
+        x, emissions = self._run(["x", "emissions"], batch)
+        return x, emissions
+
+    def _run(self, outputs: list[str], batch: EncodedBatch) -> list[Float32s]:
+        try:
+            found: list[Float32s] = self._session.run(outputs, batch.feeds())
+        except Exception as error:  # an id past the end of an embedding, above all
+            raise ModelError(
+                f"{self._path}: expected a graph that fits the vocabulary, found that it cannot be run"
+                f" ({_first_line(error)}); copy the whole folder again"
+            ) from error
+        return found
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _sizes(outputs: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} ({size})" for name, size in outputs.items())
+
+
+def _padded(vocabulary: Vocabulary, keys: Sequence[Sequence[str]]) -> Ints:
+    """Ids of each sentence as a column: (longest, batch)."""
+    ids = np.full((max(map(len, keys)), len(keys)), PADDING_ID, dtype=np.int64)
+    for column, entries in enumerate(keys):
+        ids[: len(entries), column] = vocabulary.encode(entries)
+    return ids

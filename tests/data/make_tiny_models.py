@@ -1,0 +1,115 @@
+"""Makes the stored tiny models of the current format version: `python tests/data/make_tiny_models.py`.
+
+In: the few hand-made sentences in `tiny/`. Out: `models/v1-spans/` and its sisters, and beside each what it says of a
+few texts (`v1-spans.expected.json`), so that every later version that loads it is checked against numbers. A folder
+that is there already is left alone: what a released version wrote is never written again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gatewise.model.archive import FORMAT_VERSION
+from gatewise.model.config import config_from_dict
+from gatewise.runtime import Tagger, load
+from gatewise.training.run import Files, read_splits, run_training
+
+HERE = Path(__file__).parent
+CORPORA, MODELS = HERE / "tiny", HERE / "models"
+
+TRAINING = {
+    "seed": 7,
+    "epochs": 100,
+    "batch_size": 3,
+    "learning_rate": 0.03,
+    "averaging": 0.9,
+    "dropout": 0.1,
+    "unknown_weight": 0.2,
+    "threads": 1,
+}
+CHINESE = ("小明住在北京。", "我叫李，从上海来。", "龘去👩‍👧南京𠮷𠮷大学", "今天", "我", "我 们，\r\n去！", "")
+ENGLISH = ("The old man saw a dog .", "She RAN in the zzyzx park", "他 has 42 cats !", "on", "")
+
+# name → corpus, its texts, and what departs from the defaults
+RECIPES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
+    "spans": (
+        "spans.conll",
+        CHINESE,
+        {"features": {"token_dim": 6, "bigram_dim": 4}, "encoder": {"hidden": 5}},
+    ),
+    "segmentation": (
+        "segmentation.conllu",
+        CHINESE,
+        {
+            "task": {"kind": "segmentation"},
+            "features": {"token_dim": 6, "bigram_dim": 4, "bigram_min_count": 1},
+            "encoder": {"hidden": 6, "layers": 2},
+            "archive": {"numbers": "float16"},
+        },
+    ),
+    "softmax-rnn": (
+        "chunks.conll",
+        ENGLISH,
+        {
+            "task": {"scheme": "BIO"},
+            "features": {"token_dim": 6},
+            "encoder": {"kind": "rnn", "hidden": 7},
+            "output": {"kind": "softmax"},
+        },
+    ),
+    "tags": (
+        "tags.conll",
+        ENGLISH,
+        {
+            "task": {"tokenizer": "whitespace"},
+            "features": {"token_dim": 5},
+            "encoder": {"hidden": 8, "bidirectional": False},
+        },
+    ),
+}
+
+
+def main() -> None:
+    """Make what is missing."""
+    for name, (corpus, texts, settings) in RECIPES.items():
+        folder = MODELS / f"v{FORMAT_VERSION}-{name}"
+        if not folder.exists():
+            make(folder, CORPORA / corpus, settings)
+            lines = [json.dumps(entry, ensure_ascii=False) for entry in expectations(load(folder), texts)]
+            text = "[\n" + ",\n".join(lines) + "\n]\n"
+            folder.with_name(f"{folder.name}.expected.json").write_text(text, encoding="utf-8")
+
+
+def make(folder: Path, corpus: Path, settings: dict[str, Any]) -> None:
+    """Train on the corpus and save."""
+    card = {"license": "Apache-2.0", "data": f"`tests/data/tiny/{corpus.name}`, a few sentences made up for the tests."}
+    table = {"name": folder.name, "card": card, "training": TRAINING, **settings}
+    files = Files(train=corpus, dev=corpus)
+    run_training(read_splits(config_from_dict(table, where="make_tiny_models.py"), files), files, folder)
+
+
+def expectations(tagger: Tagger, texts: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What the model says of each text: tokens, tags, spans, the probabilities, and the emissions of the reference."""
+    found = []
+    for text in texts:
+        trace = tagger.trace(text)
+        sentence = tagger.tag(text)
+        found.append(
+            {
+                "text": text,
+                "tokens": [[token.start, token.end] for token in sentence],
+                "tags": list(sentence.tags or ()),
+                "scores": [round(score, 6) for score in sentence.scores or ()],
+                "spans": [[span.start, span.end, span.label, round(span.score, 6)] for span in sentence.spans],
+                "emissions": np.round(trace.emissions, 5).tolist(),
+            }
+        )
+    return found
+
+
+if __name__ == "__main__":
+    main()
