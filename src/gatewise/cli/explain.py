@@ -1,0 +1,108 @@
+"""`gatewise explain`: every number of one pass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from gatewise.cli.options import lang_option, output_option, show, writing
+from gatewise.errors import ConfigError
+
+DEFAULT_NETWORK, DEFAULT_MODEL = "article", "zh"
+MAX_TOKENS = 2000  # a pass has thousands of numbers a token; beyond this nobody reads them
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--network", metavar="NAME|FILE.toml", help="A network written by hand; default without TEXT: article.")
+@click.option("--gates", type=click.Choice(["sigmoid", "step"]), help="Gate activation, in place of the network's own.")
+@click.option("-m", "--model", metavar="NAME|DIR", help="A trained model; default with TEXT: zh.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json", "toml"]),
+    default="text",
+    show_default=True,
+    help="toml: the file of a network written by hand, to copy and change.",
+)
+@lang_option
+@output_option
+def explain(
+    text: str | None,
+    network: str | None,
+    gates: str | None,
+    model: str | None,
+    layout: str,
+    lang: Literal["en", "zh"],
+    output: Path | None,
+) -> None:
+    """Explain a trained model on TEXT, or a network written by hand on its own sentence (with --network, on TEXT)."""
+    _check(text, network, gates, model, layout)
+    if text is None or network is not None:
+        explain_network(network or DEFAULT_NETWORK, text, gates, layout, lang, output)
+    else:
+        explain_model(model or DEFAULT_MODEL, text, layout, lang, output)
+
+
+def explain_network(
+    network: str, text: str | None, gates: str | None, layout: str, lang: Literal["en", "zh"], output: Path | None
+) -> None:
+    """Run a hand-written network and lay it out; TEXT is cut at white space, or into characters where there is none."""
+    from gatewise.explain import network_json, network_text
+    from gatewise.network import network_file, read_network
+
+    if layout == "toml":
+        with writing(output) as stream:
+            stream.write(network_file(network)[1].decode("utf-8"))
+        return
+    tokens = None if text is None else text.split() if " " in text else list(text)
+    _check_length(len(tokens or ()))
+    run = read_network(network).run(tokens, gates)
+    if layout == "json":
+        write_json(network_json(run), output)
+    else:
+        show(network_text(run, lang=lang), output)
+
+
+def explain_model(model: str, text: str, layout: str, lang: Literal["en", "zh"], output: Path | None) -> None:
+    """Trace a text through a trained model and lay it out."""
+    from gatewise.explain import trace_json, trace_text
+    from gatewise.runtime import load
+
+    tagger = load(model)
+    _check_length(len(tagger.tokenize(text)))
+    trace = tagger.trace(text)
+    if layout == "json":
+        write_json(trace_json(trace), output)
+    else:
+        show(trace_text(trace, lang=lang), output)
+
+
+def write_json(content: dict[str, Any], output: Path | None) -> None:
+    """One JSON object and a line end."""
+    with writing(output) as stream:
+        stream.write(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _check_length(tokens: int) -> None:
+    if tokens > MAX_TOKENS:
+        raise ConfigError(
+            f"TEXT: expected at most {MAX_TOKENS:,} tokens to explain, found {tokens:,}; explain a part of it, tag all"
+            " of it with gatewise tag, or take the arrays from Tagger.trace in Python"
+        )
+
+
+def _check(text: str | None, network: str | None, gates: str | None, model: str | None, layout: str) -> None:
+    if network is not None and model is not None:
+        raise ConfigError("expected --network or --model, found both; a network is written by hand, a model is trained")
+    if model is not None and text is None:
+        raise ConfigError(
+            f'expected a TEXT for --model {model}, found none; write for example: gatewise explain "我叫小明"'
+        )
+    if layout == "toml" and text is not None and network is None:
+        raise ConfigError("--format toml: expected a network written by hand, found a trained model; leave TEXT out")
+    if gates is not None and text is not None and network is None:
+        raise ConfigError("--gates: expected a network written by hand, found a trained model; add --network article")

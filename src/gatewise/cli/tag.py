@@ -1,0 +1,67 @@
+"""`gatewise tag`: texts or files in, tagged sentences out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gatewise.cli.options import columns_option, expect_choice, output_option, split_columns, writing
+
+if TYPE_CHECKING:
+    from gatewise.runtime import Tagger
+    from gatewise.text.sentence import Sentence
+
+CHUNK = 1024  # sentences that are tagged together
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE…|-]")
+@click.option("-m", "--model", default="zh", show_default=True, help="A bundled model or a model folder.")
+@click.option("--from", "source", default="auto", show_default=True, help="text, conll, conllu, jsonl; auto: by name.")
+@click.option("--to", "target", default="inline", show_default=True, help="inline, conll, conllu, jsonl.")
+@click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads; 0 leaves it to onnxruntime.")
+@columns_option
+@output_option
+def tag(
+    files: tuple[str, ...], model: str, source: str, target: str, threads: int, columns: str, output: Path | None
+) -> None:
+    """Tag files, or what comes in on stdin: one sentence a line, or sentences that are cut into tokens already."""
+    from gatewise.formats import FORMATS, OUTPUT_FORMATS, write_sentences
+    from gatewise.runtime import load
+
+    expect_choice("--from", source, ("auto", *FORMATS))
+    expect_choice("--to", target, OUTPUT_FORMATS)
+    tagger = load(model, threads=threads)
+    sentences = (s for file in files or ("-",) for s in _tagged(tagger, file, source, split_columns(columns)))
+    with writing(output) as stream:
+        write_sentences(_as_words(tagger, sentences) if target == "conllu" else sentences, stream, target)
+
+
+def _tagged(tagger: Tagger, file: str, source: str, columns: tuple[str, ...]) -> Iterator[Sentence]:
+    """The tagged sentences of one file, streamed."""
+    from gatewise.formats import detect_format, read_lines, read_sentences
+
+    if source == "auto":
+        source = "text" if file == "-" else detect_format(file)
+    if source == "text":
+        yield from tagger.tag_many(read_lines(file))
+        return
+    sentences = read_sentences(file, source, columns)
+    if tagger.archive.config.task.kind == "segmentation":  # it makes its own words
+        yield from tagger.tag_many(sentence.text for sentence in sentences)
+        return
+    sentences = (tagger.tokenize(s.text) if s.text and not len(s) else s for s in sentences)  # text alone
+    while chunk := list(islice(sentences, CHUNK)):
+        yield from tagger.tag_sentences(chunk)
+
+
+def _as_words(tagger: Tagger, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+    """CoNLL-U holds words: what a segmentation model found becomes the tokens."""
+    from gatewise.text.segment import words_from_characters
+
+    segments = tagger.archive.config.task.kind == "segmentation"
+    return (words_from_characters(s, tagger.scheme) if segments and len(s) else s for s in sentences)
