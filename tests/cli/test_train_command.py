@@ -115,7 +115,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
     (tmp_path / "wrong.toml").write_text("[encoder]\nhiden = 3\n")
     (tmp_path / "empty.conll").write_text("\n")
     (tmp_path / "broken.conll").write_text("小 B-PER\n明\n", encoding="utf-8")
-    (tmp_path / "illegal.conll").write_text("小 O\n明 I-PER\n叫 O\n", encoding="utf-8")
+    (tmp_path / "illegal.conll").write_text("小 B-PER\n明 I-ORG\n叫 O\n", encoding="utf-8")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.tex").write_text("years")
     good, folder = tiny / "spans.conll", tmp_path / "model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,41 @@ def test_a_token_with_a_space_needs_a_tag_beside_it() -> None:
 def test_blocks_keep_line_numbers(tmp_path: Path) -> None:
     path = written(tmp_path / "a", "\n\na\nb\n \t\n\nc")
     assert list(blocks(path)) == [[(3, "a"), (4, "b")], [(7, "c")]]
+
+
+REMARKS = "-DOCSTART- -X- O O\n\n# id 3  domain x\n#\tB-X\nEU  B-ORG\n\n\n\n# O\n# O\nso\tO\n"
+
+
+def test_comments_and_the_token_that_looks_like_one(tmp_path: Path) -> None:
+    first, second = read_conll(written(tmp_path / "a.conll", REMARKS))
+    assert (first.forms, first.tags) == (("#", "EU"), ("B-X", "B-ORG"))
+    assert (second.forms, second.tags) == (("#", "#", "so"), ("O", "O", "O"))
+    with pytest.raises(FormatError, match=r'b\.conll:2: expected 2 columns, found 3 \("# a comment"\)'):
+        list(read_conll(written(tmp_path / "b.conll", "a O\n# a comment\n")))
+
+
+def test_a_file_is_written_as_it_was_read(tmp_path: Path) -> None:
+    sentences = list(read_conll(written(tmp_path / "a.conll", REMARKS)))
+    stream = io.StringIO()
+    write_conll(sentences, stream)
+    assert stream.getvalue() == REMARKS
+    stream = io.StringIO()
+    write_conll([sentence.with_tags("Y" for _ in sentence) for sentence in sentences], stream)
+    assert stream.getvalue() == REMARKS.replace("B-X", "Y").replace("B-ORG", "Y").replace("# O\n", "# Y\n").replace(
+        "so\tO", "so\tY"
+    )
+    stream = io.StringIO()
+    write_conll([sentences[1], sentences[0]], stream)  # the last sentence of a file is not closed by a blank line
+    assert stream.getvalue().startswith("\n\n# Y\n".replace("Y", "O") + "# O\nso\tO\n\n-DOCSTART-")
+
+
+def test_a_document_mark_right_after_a_token_ends_the_sentence(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.conll", "a O\n-DOCSTART- O\nb O\n")
+    assert [sentence.forms for sentence in read_conll(path)] == [("a",), ("b",)]
+
+
+def test_other_tokens_are_written_anew(tmp_path: Path) -> None:
+    [sentence] = read_conll(written(tmp_path / "a.conll", "a X B\n\n"), columns=("token", "_", "tag"))
+    stream = io.StringIO()
+    write_conll([replace(sentence, tokens=(), tags=()), replace(sentence, tags=None)], stream)
+    assert stream.getvalue() == "a\n\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import conllu
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from gatewise.errors import ConfigError, FormatError
 from gatewise.formats import read_conllu, write_conllu
-from gatewise.text import Sentence, gaps, sentence_from_forms, tokenize
+from gatewise.text import Sentence, Token, gaps, sentence_from_forms, tokenize
 
 SAMPLE = Path(__file__).parent.parent / "data" / "zh_gsdsimp_sample" / "sample.conllu"
 
@@ -40,7 +41,7 @@ def test_real_sentences_are_those_of_the_conllu_library() -> None:
 
 
 def test_what_we_write_is_what_the_conllu_library_reads(tmp_path: Path) -> None:
-    sentences = list(read_conllu(SAMPLE))
+    sentences = [replace(sentence, layer=None) for sentence in read_conllu(SAMPLE)]
     stream = io.StringIO()
     write_conllu(sentences, stream)
     for sentence, theirs in zip(sentences, conllu.parse(stream.getvalue()), strict=True):
@@ -103,6 +104,7 @@ def test_no_tags_at_all(tmp_path: Path) -> None:
     [
         (rows(("1", "a", "X", "_")) + "2 b X\n", ':2: expected 10 columns separated by tabs, found 1 ("2 b X"); write'),
         (rows(("x", "a", "X", "_")), ':1: expected an ID (3, 3-4 or 3.1) in the first column, found "x"; number'),
+        (rows(("9" * 5000, "a", "X", "_")), ":1: expected an ID (3, 3-4 or 3.1) in the first column, found"),
         (rows(("_", "a", "X", "_")), ':1: expected an ID (3, 3-4 or 3.1) in the first column, found "_"; number'),
         (rows(("1", "a", "X", "_"), ("3", "b", "X", "_")), ":2: expected the ID 2, found 3; number the words 1, 2, 3"),
         (
@@ -172,3 +174,11 @@ def test_what_cannot_be_written() -> None:
         write_conllu([tokenize("a\nb", "words")], io.StringIO())
     with pytest.raises(FormatError, match=r"^sentence 1: expected a token without tabs and line breaks, found 'a\\tb'"):
         write_conllu([sentence_from_forms(["a\tb"])], io.StringIO())
+    with pytest.raises(FormatError, match=r'^sentence 1: expected a tag, found "_", which stands for none in CoNLL-U'):
+        write_conllu([sentence_from_forms(["a", "b"], ["X", "_"])], io.StringIO())
+    with pytest.raises(FormatError, match=r"^sentence 1: expected tokens with only white space between them, found"):
+        write_conllu([Sentence(text="a b c", tokens=(Token(text="b", start=2, end=3),))], io.StringIO())
+    with pytest.raises(FormatError, match=r"^sentence 1: expected tokens with only white space between them, found"):
+        write_conllu([Sentence(text="  a", tokens=(Token(text=" ", start=1, end=2),))], io.StringIO())
+    with pytest.raises(ConfigError, match='column: expected "upos" or "xpos", found "lemma"'):
+        write_conllu([], io.StringIO(), column="lemma")

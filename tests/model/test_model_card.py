@@ -44,7 +44,7 @@ def test_scores_of_spans_by_hand() -> None:
     }
     assert report["labels"]["PER"]["precision"] == 0.5
     assert report["labels"]["LOC"]["recall"] == 0.5
-    assert list(report) == ["F1", "overall", "labels"]
+    assert {"F1", "overall", "labels"} <= report.keys()
 
 
 def test_scores_of_plain_tags_by_hand() -> None:

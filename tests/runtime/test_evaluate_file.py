@@ -127,7 +127,7 @@ def test_segmentation_starts_from_the_raw_text(taggers: dict[str, Tagger], tiny:
         ("v1-tags", "empty.conll", "\n\n", r"empty\.conll: expected at least one sentence, found none"),
         ("v1-segmentation", "empty.conllu", "# newdoc\n\n", r"empty\.conllu: expected at least one sentence"),
         ("v1-spans", "broken.conll", "小 B-PER\n明 I-PER x\n", r"broken\.conll:2: expected 2 columns, found 3"),
-        ("v1-spans", "illegal.conll", "小 O\n明 I-PER\n", r"illegal\.conll:2: "),
+        ("v1-spans", "illegal.conll", "小 O\n明 E-PER\n", r"illegal\.conll:2: "),
         ("v1-spans", "plain.conll", "小 X\n明 Y\n", r"plain\.conll: expected tags of spans"),
         ("v1-segmentation", "columns.conll", "小 S-X\n", r"columns\.conll: expected CoNLL-U"),
         ("v1-tags", "short.conllu", "1\tThe\n", r"short\.conllu:1: expected 10 columns"),

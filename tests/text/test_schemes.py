@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seqeval.scheme import IOB2, IOBES, Entities
+from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
 from gatewise.errors import SchemeError
 from gatewise.text import (
@@ -23,11 +23,13 @@ from gatewise.text import (
     tags_from_spans,
 )
 
-SPAN_SCHEMES = ("BIO", "BIOES", "BMES")
+SPAN_SCHEMES = ("IOB1", "BIO", "BIOES", "BMES", "BILOU")
 TAGS = {
+    "IOB1": ["O", "B-X", "I-X", "B-YY", "I-YY"],
     "BIO": ["O", "B-X", "I-X", "B-YY", "I-YY"],
     "BIOES": ["O", "B-X", "I-X", "E-X", "S-X", "B-YY", "I-YY", "E-YY", "S-YY"],
     "BMES": ["O", "B-X", "M-X", "E-X", "S-X", "B-YY", "M-YY", "E-YY", "S-YY"],
+    "BILOU": ["O", "B-X", "I-X", "L-X", "U-X", "B-YY", "I-YY", "L-YY", "U-YY"],
 }
 
 
@@ -59,9 +61,11 @@ def test_spans_to_tags_and_back(scheme: str, case: tuple[list[Span], int]) -> No
 @pytest.mark.parametrize(
     ("scheme", "tags"),
     [
+        ("IOB1", ["I-PER", "I-PER", "I-PER", "B-PER", "O", "I-LOC", "I-PER", "I-PER"]),
         ("BIO", ["B-PER", "I-PER", "I-PER", "B-PER", "O", "B-LOC", "B-PER", "I-PER"]),
         ("BIOES", ["B-PER", "I-PER", "E-PER", "S-PER", "O", "S-LOC", "B-PER", "E-PER"]),
         ("BMES", ["B-PER", "M-PER", "E-PER", "S-PER", "O", "S-LOC", "B-PER", "E-PER"]),
+        ("BILOU", ["B-PER", "I-PER", "L-PER", "U-PER", "O", "U-LOC", "B-PER", "L-PER"]),
     ],
 )
 def test_one_example_in_every_scheme(scheme: str, tags: list[str]) -> None:
@@ -95,7 +99,7 @@ ALL_WRITTEN = {
 def test_checks_and_transitions_agree_with_every_sequence_of_up_to_four_tags(scheme: str) -> None:
     names = TAGS[scheme]
     table = legal_transitions(names, scheme)
-    for length in range(1, 5 if scheme == "BIO" else 4):
+    for length in range(1, 5 if len(names) < 6 else 4):
         for path in product(range(len(names)), repeat=length):
             tags = tuple(names[at] for at in path)
             by_table = (
@@ -112,7 +116,7 @@ def test_checks_and_transitions_agree_with_every_sequence_of_up_to_four_tags(sch
 
 @given(data=st.data())
 def test_spans_are_those_of_seqeval(data: st.DataObject) -> None:
-    scheme, theirs = data.draw(st.sampled_from([("BIO", IOB2), ("BIOES", IOBES)]))
+    scheme, theirs = data.draw(st.sampled_from([("IOB1", IOB1), ("BIO", IOB2), ("BIOES", IOBES), ("BILOU", BILOU)]))
     tags = data.draw(st.sampled_from(sorted(ALL_WRITTEN[scheme, 4])))
     entities = Entities([list(tags)], theirs).entities[0]
     assert [(s.start, s.end, s.label) for s in spans_from_tags(tags, scheme)] == [
@@ -131,14 +135,14 @@ def test_in_plain_everything_is_legal_and_nothing_is_a_span() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "parts"),
-    [("B-PER", ("B", "PER")), ("O", ("O", "")), ("E", ("E", "")), ("M-a-b", ("M", "a-b")), ("S-人", ("S", "人"))],
+    [("B-PER", ("B", "PER")), ("O", ("O", "")), ("E", ("E", "")), ("M-a-b", ("M", "a-b")), ("U-人", ("U", "人"))],
 )
 def test_split_tag(tag: str, parts: tuple[str, str]) -> None:
     assert split_tag(tag) == parts
     assert make_tag(*parts) == tag
 
 
-@pytest.mark.parametrize("tag", ["", "NOUN", "O-PER", "B-", "b-PER", "L-PER", "-PER"])
+@pytest.mark.parametrize("tag", ["", "NOUN", "O-PER", "B-", "b-PER", "W-PER", "-PER"])
 def test_split_tag_refuses(tag: str) -> None:
     with pytest.raises(SchemeError, match=f'such as "B-PER", found "{tag}"; mend the tag'):
         split_tag(tag)
@@ -158,7 +162,12 @@ def test_split_tag_refuses(tag: str) -> None:
         (["S-X", "M-X"], "BMES", 'tags[1]: expected "O", "B-…" or "S-…" after "S-X" (BMES), found "M-X"; mend'),
         (["O", "B"], "BMES", 'tags[1]: expected "M" or "E" after "B" (BMES), found the end of the sentence; mend'),
         (["NOUN"], "BIO", 'tags[0]: expected "O" or "B-…" at the start of the sentence (BIO), found "NOUN"; mend'),
-        (["O"], "IOB1", 'expected a scheme (BIO, BIOES, BMES, plain), found "IOB1"; choose one of these'),
+        (["O", "B-X"], "IOB1", 'tags[1]: expected "O" or "I-…" after "O" (IOB1), found "B-X"; mend the tag'),
+        (["I-X", "B-Y"], "IOB1", 'tags[1]: expected "O", "I-…" or "B-X" after "I-X" (IOB1), found "B-Y"; mend the'),
+        (["B-X"], "IOB1", 'tags[0]: expected "O" or "I-…" at the start of the sentence (IOB1), found "B-X"; mend'),
+        (["B-X", "E-X"], "BILOU", 'tags[1]: expected "I-X" or "L-X" after "B-X" (BILOU), found "E-X"; mend'),
+        (["U-X", "L-X"], "BILOU", 'tags[1]: expected "O", "B-…" or "U-…" after "U-X" (BILOU), found "L-X"; mend'),
+        (["O"], "IOB2", 'expected a scheme (IOB1, BIO, BIOES, BMES, BILOU, plain), found "IOB2"; choose one of'),
     ],
 )
 def test_what_is_said_of_broken_tags(tags: list[str], scheme: str, message: str) -> None:
@@ -185,7 +194,7 @@ def test_what_is_said_of_broken_spans(spans: list[tuple[int, int, str]], message
 def test_plain_holds_no_spans() -> None:
     with pytest.raises(SchemeError, match="found plain; choose"):
         tags_from_spans([], 2, "plain")
-    with pytest.raises(SchemeError, match="plain tags cannot be converted"):
+    with pytest.raises(SchemeError, match="cannot be converted: choose two of IOB1, BIO, BIOES, BMES, BILOU"):
         convert_tags(["NOUN"], "plain", "BIO")
     assert "plain" in SCHEMES
 
@@ -198,6 +207,8 @@ def test_transitions_refuse_a_tag_of_another_scheme() -> None:
 def test_tags_are_completed_so_that_every_length_can_be_said() -> None:
     assert complete_tags(["B-A", "E-A", "O"], "BIOES") == ["B-A", "E-A", "I-A", "O", "S-A"]
     assert complete_tags(["S-A"], "BMES") == ["B-A", "E-A", "M-A", "S-A"]
+    assert complete_tags(["U-A"], "BILOU") == ["B-A", "I-A", "L-A", "U-A"]
+    assert complete_tags(["I-A", "O"], "IOB1") == ["B-A", "I-A", "O"]
     assert complete_tags(["B", "O"], "BIO") == ["B", "I", "O"]
     assert complete_tags(["NOUN"], "plain") == ["NOUN"]
     assert complete_tags([], "BIO") == []
@@ -206,7 +217,7 @@ def test_tags_are_completed_so_that_every_length_can_be_said() -> None:
 @given(
     labels=st.lists(st.sampled_from(["PER", "LOC"]), min_size=1),
     length=st.integers(min_value=1, max_value=5),
-    scheme=st.sampled_from(["BIO", "BIOES", "BMES"]),
+    scheme=st.sampled_from(SPAN_SCHEMES),
 )
 def test_completed_tags_have_a_legal_sequence_of_any_length(labels: list[str], length: int, scheme: str) -> None:
     tags = complete_tags([f"B-{label}" for label in labels], scheme)

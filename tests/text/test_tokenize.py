@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from time import perf_counter
 
 import pytest
 import regex
@@ -32,6 +33,7 @@ PIECES = [
     "が",
     "\ufeff",
 ]
+PIECES += ["https://", "www.", "a@b.co", "，", "１", "：", "é", "Я", "\x00", "\x1f", "\u2028", "\u0600"]
 PIECES += ["我", "叫", "豈", "a", "'", ".", "3", "_", "—", "𠮷", "\u0308", "\U000e0100", "ｶ\uff9e"]
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(st.sampled_from(PIECES)).map("".join))
 
@@ -39,6 +41,9 @@ TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(st
 def joined(sentence: Sentence) -> str:
     between = gaps(sentence)
     return between[0] + "".join(token.text + gap for token, gap in zip(sentence.tokens, between[1:], strict=True))
+
+
+MAIL_AND_URL = ["写", "信", "到", "a.b@c.com", "，", "或", "看", "https://c.com/d_(e)?f=1", "。"]
 
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS)
@@ -67,6 +72,37 @@ def test_each_character_of_the_fast_path_joins_no_other() -> None:
     assert not single.fullmatch("\r")
 
 
+@given(text=st.text(st.sampled_from("aéЯ_1９.,;:·我。！-\n "), max_size=12))
+def test_mixed_is_words_where_nothing_is_tailored(text: str) -> None:
+    # an independent oracle: the word boundaries of the regex module (without apostrophes and marks: it errs there)
+    assert tokenize(text, "mixed").tokens == tokenize(text, "words").tokens
+
+
+def test_the_fast_path_of_mixed_is_its_slow_path() -> None:
+    module = sys.modules["gatewise.text.tokenize"]
+    fast = [chr(code) for code in range(0x10000) if module._ALL_APART.fullmatch(chr(code))]
+    assert len(fast) > 20_900
+    assert all(module._SINGLE.fullmatch(character) for character in fast)
+    assert not [character for character in fast if regex.fullmatch(module._WORD, character, flags=regex.V1)]
+
+
+@given(text=TEXTS)
+def test_mixed_and_words_do_not_cut_addresses(text: str) -> None:
+    with_address = f"{text} https://a.b/c?d=1 {text}"
+    for tokenizer in ("mixed", "words"):
+        assert "https://a.b/c?d=1" in tokenize(with_address, tokenizer).forms
+
+
+@pytest.mark.parametrize(
+    "text", ["a-" * 20_000 + "@", "http://" + "(a" * 20_000 + "é", "http://a." * 9_000 + "é", "a@b." * 9_000]
+)
+def test_long_texts_without_end_take_no_longer_than_their_length(text: str) -> None:
+    for tokenizer in ("mixed", "words"):
+        start = perf_counter()
+        tokenize(text, tokenizer)
+        assert perf_counter() - start < 5  # a search that starts over at each character would take minutes
+
+
 @pytest.mark.parametrize(
     ("text", "tokenizer", "forms"),
     [
@@ -74,6 +110,14 @@ def test_each_character_of_the_fast_path_joins_no_other() -> None:
         ("我 叫\u3000e\u0301👩‍👧🇨🇳", "characters", ["我", "叫", "e\u0301", "👩‍👧", "🇨🇳"]),
         ("don't pay $3.14, 小明!", "words", ["don't", "pay", "$", "3.14", ",", "小", "明", "!"]),
         ("The quick (“brown”) fox", "words", ["The", "quick", "(", "“", "brown", "”", ")", "fox"]),
+        ("写信到 a.b@c.com，或看https://c.com/d_(e)?f=1。", "words", MAIL_AND_URL),
+        ("写信到 a.b@c.com，或看https://c.com/d_(e)?f=1。", "mixed", MAIL_AND_URL),
+        ("[x](https://a.b/c), www.d.org.", "mixed", ["[", "x", "]", "(", "https://a.b/c", ")", ",", "www.d.org", "."]),
+        ("用iPhone15拍了3.14%，don't", "mixed", ["用", "iPhone15", "拍", "了", "3.14", "%", "，", "don't"]),
+        ("2020，2021年 ３．５", "mixed", ["2020", "，", "2021", "年", "３．５"]),
+        ("2020，2021年 ３．５", "words", ["2020，2021", "年", "３．５"]),
+        ("Alice：Привет α粒子カナ", "mixed", ["Alice", "：", "Привет", "α", "粒", "子", "カ", "ナ"]),
+        ("cafe\u0301x@y e@cafe.fré", "mixed", ["cafe\u0301x", "@", "y", "e", "@", "cafe.fré"]),
         ("カタカナ...", "words", ["カタカナ", ".", ".", "."]),
         ("  a-b,\u3000c\r\nd ", "whitespace", ["a-b,", "c", "d"]),
         ("", "words", []),
@@ -102,5 +146,7 @@ def test_refused_texts(tokenizer: str) -> None:
 
 
 def test_unknown_tokenizer() -> None:
-    with pytest.raises(ConfigError, match=r"expected one of characters, words, whitespace, found \"jieba\"; choose"):
+    with pytest.raises(
+        ConfigError, match=r"expected one of characters, mixed, words, whitespace, found \"jieba\"; choose"
+    ):
         tokenize("我", "jieba")

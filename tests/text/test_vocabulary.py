@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections import Counter
 
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewise.text import PADDING_ID, UNKNOWN_ID, Vocabulary, bigrams, build_vocabulary, keys_from_forms, normalize
+from gatewise.text import (
+    PADDING_ID,
+    TOKENIZERS,
+    UNKNOWN_ID,
+    Vocabulary,
+    bigrams,
+    build_vocabulary,
+    keys_from_forms,
+    normalize,
+    tokenize,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +46,31 @@ def test_normalize_twice_is_normalize_once_and_leaves_no_digit_but_zero(form: st
     key = normalize(form)
     assert normalize(key) == key
     assert {c for c in key if unicodedata.category(c) == "Nd"} <= {"0"}
+
+
+def test_every_character_has_a_key_that_is_its_own_key() -> None:
+    for code in range(sys.maxunicode + 1):
+        key = normalize.__wrapped__(chr(code))
+        if key != chr(code):
+            assert normalize.__wrapped__(key) == key, hex(code)
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("ＡＢ１２Ａ①ﬁ豈İ")))
+def test_keys_leave_the_text_as_it_is(tokenizer: str, text: str) -> None:
+    sentence = tokenize(text, tokenizer)
+    keys = keys_from_forms(sentence.forms)
+    assert len(keys) == len(sentence)
+    assert all(token.text == text[token.start : token.end] for token in sentence)
+    assert keys == keys_from_forms(keys)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("ＡＢＣ", "abc"), ("１２", "98"), ("，", ","), ("ｶﾞ", "ガ"), ("STRASSE", "strasse"), ("２．５", "3.7")],
+)
+def test_forms_that_share_a_key(one: str, other: str) -> None:
+    assert normalize(one) == normalize(other)
 
 
 def test_bigrams() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,50 +15,146 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gatewise.model.scoring import Scores
+    from gatewise.text.confusion import ErrorCounts
+    from gatewise.text.metrics import Average, Counts
+    from gatewise.text.resampling import Interval
+
+CONFUSIONS = 10  # lines of the table of confused labels
+
+conlleval_option = click.option(
+    "--conlleval", is_flag=True, help="Read broken tag sequences as the CoNLL script does, instead of refusing them."
+)
+seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
 
 
 @click.command()
 @click.argument("model")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--train", type=click.Path(path_type=Path), help="The training file: adds recall of what is not in it.")
+@click.option("--confidence", is_flag=True, help="Add a 95 % bootstrap confidence interval of the main score.")
+@click.option("--errors-summary", is_flag=True, help="Add kinds of errors, and which label is taken for which.")
+@conlleval_option
+@seed_option
 @columns_option
-def evaluate(model: str, file: Path, as_json: bool, columns: str) -> None:
+def evaluate(
+    model: str,
+    file: Path,
+    as_json: bool,
+    train: Path | None,
+    confidence: bool,
+    errors_summary: bool,
+    conlleval: bool,
+    seed: int,
+    columns: str,
+) -> None:
     """Score MODEL (a bundled name or a folder) on FILE: precision, recall and F1 of each label, or accuracy."""
     from gatewise.runtime import load
     from gatewise.runtime.evaluate import evaluate_file
+    from gatewise.text.resampling import bootstrap_interval
 
-    scores = evaluate_file(load(model), file, split_columns(columns))
+    scores = evaluate_file(load(model), file, split_columns(columns), train=train, conlleval=conlleval)
+    if confidence:
+        scores = replace(scores, interval=bootstrap_interval(scores.sentences, seed=seed))
     if as_json:
         click.echo(json.dumps(scores.to_dict(), ensure_ascii=False, indent=1))
-    else:
-        show(scores_table(scores, title=f"{model} on {file.name}"))
+        return
+    show(scores_table(scores, title=f"{model} on {file.name}"))
+    if scores.interval is not None:
+        show(f"{scores.main_name} {100 * scores.main:.2f}, {format_interval(scores.interval)}")
+    if errors_summary and scores.errors is not None:
+        show(kinds_table(scores.errors))
+        if scores.errors.confusion:
+            show(confusion_table(scores.errors))
 
 
 def scores_table(scores: Scores, *, title: str) -> Table:
     """The scores as people read them, in percent."""
+    table = score_columns(title)
+    for label, counts in scores.per_label.items():
+        table.add_row(label, *in_percent(counts), str(counts.gold))
+    table.add_section()
+    if scores.spans is not None:
+        overall = scores.spans.overall
+        table.add_row("all, with labels", *in_percent(overall), str(overall.gold), style="bold")
+    if scores.words is not None:
+        table.add_row("words alone", *in_percent(scores.words), str(scores.words.gold), style="bold")
+    if scores.accuracy is not None:
+        accuracy = scores.accuracy
+        table.add_row("accuracy", "", "", f"{100 * accuracy.accuracy:.2f}", str(accuracy.total), style="bold")
+    if scores.macro is not None:
+        table.add_row(f"mean of {scores.macro.labels} labels (macro)", *in_percent(scores.macro), "")
+    if scores.tokens is not None:
+        table.add_row("token accuracy", "", "", f"{100 * scores.tokens.recall:.2f}", str(scores.tokens.gold))
+    if scores.unseen is not None:
+        for name, found in (("not in training", scores.unseen.unseen), ("in training", scores.unseen.seen)):
+            table.add_row(name, "", f"{100 * found.recall:.2f}", "", str(found.gold))
+    return table
+
+
+def kinds_table(errors: ErrorCounts) -> Table:
+    """How many gold and predicted spans are right, and wrong in which way."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="kinds of errors", box=box.SIMPLE, title_justify="left", title_style="bold")
+    for name in ("kind", "in gold", "predicted"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for kind, meaning in _MEANINGS.items():
+        table.add_row(meaning, str(errors.gold[kind]), str(errors.predicted[kind]))
+    table.add_section()
+    table.add_row("all", str(sum(errors.gold.values())), str(sum(errors.predicted.values())))
+    return table
+
+
+def confusion_table(errors: ErrorCounts) -> Table:
+    """The labels most often confused, where the edges are right."""
+    from rich import box
+    from rich.table import Table
+
+    total = sum(errors.confusion.values())
+    title = f"right edges, wrong label: {total}"
+    table = Table(title=title, box=box.SIMPLE, title_justify="left", title_style="bold")
+    for name in ("gold", "predicted", "spans"):
+        table.add_column(name, justify="right" if name == "spans" else "left", overflow="fold")
+    shown = list(errors.confusion.items())[:CONFUSIONS]
+    for (gold, predicted), count in shown:
+        table.add_row(gold, predicted, str(count))
+    if rest := len(errors.confusion) - len(shown):
+        table.add_row(f"{rest} more pairs", "", str(total - sum(count for _, count in shown)))
+    return table
+
+
+def score_columns(title: str) -> Table:
+    """An empty table of scores."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, box=box.SIMPLE, title_justify="left", title_style="bold")
-    table.add_column("label")
+    table.add_column("label", overflow="fold")
     for name in ("precision", "recall", "F1", "in gold"):
         table.add_column(name, justify="right")
-    for label, counts in scores.per_label.items():
-        fractions = (counts.precision, counts.recall, counts.f1)
-        table.add_row(label, *(f"{100 * value:.2f}" for value in fractions), str(counts.gold))
-    table.add_section()
-    if scores.spans is not None:
-        overall = scores.spans.overall
-        fractions = (overall.precision, overall.recall, overall.f1)
-        table.add_row(
-            "all, with labels", *(f"{100 * value:.2f}" for value in fractions), str(overall.gold), style="bold"
-        )
-    if scores.words is not None:
-        fractions = (scores.words.precision, scores.words.recall, scores.words.f1)
-        table.add_row(
-            "words alone", *(f"{100 * value:.2f}" for value in fractions), str(scores.words.gold), style="bold"
-        )
-    if scores.accuracy is not None:
-        accuracy = scores.accuracy
-        table.add_row("accuracy", "", "", f"{100 * accuracy.accuracy:.2f}", str(accuracy.total), style="bold")
     return table
+
+
+def in_percent(fractions: Counts | Average) -> tuple[str, str, str]:
+    """Precision, recall and F1 as they stand in a table."""
+    return f"{100 * fractions.precision:.2f}", f"{100 * fractions.recall:.2f}", f"{100 * fractions.f1:.2f}"
+
+
+def format_interval(interval: Interval) -> str:
+    """The interval in words: `95 % interval 87.60 to 89.13 (…)`."""
+    return (
+        f"{100 * interval.level:g} % interval {100 * interval.low:.2f} to {100 * interval.high:.2f} "
+        f"({interval.resamples} resamples)"
+    )
+
+
+_MEANINGS = {
+    "correct": "correct",
+    "label": "label: right edges, wrong label",
+    "boundary": "boundary: right label, wrong edges",
+    "both": "both: overlaps another label",
+    "missed": "missed: in gold alone",
+    "spurious": "spurious: predicted alone",
+}

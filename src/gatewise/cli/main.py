@@ -18,7 +18,11 @@ COMMANDS = {
     "tag": "Tag texts or files.",
     "train": "Train a tagger on labeled text.",
     "evaluate": "Score a model on labeled text.",
+    "compare": "Compare two outputs on the same gold data: scores, difference, p value.",
     "convert": "Convert labeled text between formats and schemes.",
+    "check": "Find what is wrong with labeled files: illegal tags, duplicates, leaks, odd characters.",
+    "errors": "Browse a model's errors on a labeled file, in one offline page.",
+    "tags": "Explain a model's labels: meaning, count in training, example.",
     "models": "List the bundled models, or print a model's card.",
 }
 

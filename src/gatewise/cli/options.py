@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import gzip
+import io
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
 
@@ -36,28 +36,30 @@ def split_columns(columns: str) -> tuple[str, ...]:
 
 @contextmanager
 def writing(output: Path | None) -> Iterator[TextIO]:
-    """The stream to write to: stdout, or a file that appears under its name only when it is complete."""
+    """The stream to write to: stdout, or a file (packed when its name ends in .gz) that appears when it is complete."""
     if output is None:
         yield sys.stdout
         return
+    from gatewise.formats.target import appearing
+
+    is_device = output.exists() and not output.is_file() and not output.is_dir()  # /dev/null, a pipe: write into it
     try:
-        if output.exists() and not output.is_file() and not output.is_dir():  # /dev/null, a pipe: write into it
-            with output.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-            return
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=output.parent, prefix=f".{output.name}-", delete=False
-        ) as scratch:
-            try:
-                yield cast(TextIO, scratch)
-                scratch.flush()
-                os.chmod(scratch.name, 0o666 & ~_umask())
-                os.replace(scratch.name, output)
-            except BaseException:
-                os.unlink(scratch.name)
-                raise
+        with output.open("wb") if is_device else appearing(output) as raw, _text(raw, output) as stream:
+            yield stream
     except OSError as error:
         raise FormatError(f"{output}: cannot be written ({error.strerror}); check the path given to -o") from error
+
+
+@contextmanager
+def _text(raw: BinaryIO, output: Path) -> Iterator[TextIO]:
+    packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) if output.suffix == ".gz" else None
+    stream = io.TextIOWrapper(packed or raw, encoding="utf-8", newline="\n")
+    try:
+        yield stream
+    finally:
+        stream.detach()
+        if packed is not None:
+            packed.close()
 
 
 def show(renderable: RenderableType, output: Path | None = None) -> None:
@@ -73,9 +75,3 @@ def expect_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ConfigError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
     return value
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

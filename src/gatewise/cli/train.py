@@ -33,7 +33,7 @@ def train(
     seed: int | None,
     columns: str,
 ) -> None:
-    """Train a tagger on TRAIN: columns with BIO, BIOES, BMES or plain tags, or CoNLL-U."""
+    """Train a tagger on TRAIN: columns with tags in any scheme or plain tags, CoNLL-U, or JSON Lines."""
     from rich.console import Console
 
     from gatewise.cli.progress import LiveProgress, describe

@@ -1,25 +1,57 @@
 """Files in columns: one token a line, its tag beside it, a blank line between sentences (CoNLL-2003, most NER corpora).
 
 In: a path and the names of its columns, `token`, `tag`, and `_` for what is not read. Columns are separated by tabs
-when the line has a tab (a token may then hold spaces), else by spaces. Lines that begin with `-DOCSTART-` are left
-out. The text of a sentence is not in such a file: it is put together by `sentence_from_forms`.
+when the line has a tab (a token may then hold spaces), else by spaces. Lines before the first token of a sentence that
+begin with `-DOCSTART-`, or with `# ` and have not the columns of a token, are no tokens. They travel with the sentence
+in its layer, as do the columns that are not read: while the tokens stay as they are, it is written as it was read. The
+text of a sentence is not in such a file: it is put together by `sentence_from_forms`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 from gatewise.errors import ConfigError, FormatError
-from gatewise.formats.source import Located, Source, blocks, checked, source_name
-from gatewise.text import Sentence, sentence_from_forms
+from gatewise.formats.source import Located, Source, checked, numbered_lines, source_name
+from gatewise.text import Sentence, Token, sentence_from_forms
 
 DEFAULT_COLUMNS = ("token", "tag")
 
 _SPACES = re.compile(" +")
+_NOT_SPACES = re.compile("[^ ]+")
 _UNWRITABLE = re.compile(r"[\t\n\r]")
 _COLUMN_NAMES = ("token", "tag", "_")
+_DOCUMENT = "-DOCSTART-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConllLayer:
+    """The lines that a sentence came from, and those before it, so that it can be written as it was read."""
+
+    before: tuple[str, ...]  # since the sentence before: document marks, comments, blank lines beyond the first
+    lines: tuple[str, ...]  # one a token
+    tag_at: int | None
+    tokens: tuple[Token, ...]
+    tags: tuple[str, ...] | None
+    is_closed: bool  # by a blank line, which the last sentence of a file may lack
+
+    def lines_with(self, sentence: Sentence) -> tuple[str, ...] | None:
+        """The lines with the tags of this sentence; None when they cannot say it."""
+        if sentence.tokens != self.tokens or (sentence.tags is None) != (self.tags is None):
+            return None
+        if sentence.tags is None or sentence.tags == self.tags or self.tag_at is None:
+            return self.lines
+        changed = zip(self.lines, sentence.tags, strict=True)
+        return tuple(_with_column(line, self.tag_at, tag) for line, tag in changed)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is anything here beyond tokens and tags."""
+        columns = 1 if self.tags is None else 2
+        return any(self.before) or any(len(split_columns(line)) > columns for line in self.lines[:1])
 
 
 def read_conll(
@@ -53,21 +85,37 @@ def check_columns(columns: Sequence[str]) -> None:
 
 
 def write_conll(sentences: Iterable[Sentence], stream: TextIO) -> None:
-    """Write token, tab, tag, a line each (the token alone without tags), and a blank line after each sentence.
+    """Write the lines that sentences of a column file came with, their tags alone renewed; for others, new lines.
 
-    Raises FormatError for a token or tag that this format cannot hold; a sentence without tokens is left out.
+    New lines hold token, tab, tag (the token alone without tags), with a blank line after each sentence. Raises
+    FormatError for a token or tag that this format cannot hold; a sentence without tokens is left out.
     """
+    is_closed = True  # whether a blank line stands after what was written last
     for number, sentence in enumerate(sentences, start=1):
         if not sentence.tokens:
             continue
-        for form in sentence.forms:
-            _check_written(form, "token", number, alone=sentence.tags is None)
+        if not is_closed:
+            stream.write("\n")
+        layer = sentence.layer
+        kept = layer.lines_with(sentence) if isinstance(layer, ConllLayer) else None
+        if kept is None or not isinstance(layer, ConllLayer):
+            stream.write("\n".join(_new_lines(sentence, number)) + "\n\n")
+            is_closed = True
+            continue
         for tag in sentence.tags or ():
             _check_written(tag, "tag", number, alone=False)
-        rows = (
-            sentence.forms if sentence.tags is None else map("\t".join, zip(sentence.forms, sentence.tags, strict=True))
-        )
-        stream.write("\n".join(rows) + "\n\n")
+        is_closed = layer.is_closed
+        stream.write("\n".join((*layer.before, *kept)) + ("\n\n" if is_closed else "\n"))
+
+
+def _new_lines(sentence: Sentence, number: int) -> Iterable[str]:
+    for form in sentence.forms:
+        _check_written(form, "token", number, alone=sentence.tags is None)
+    for tag in sentence.tags or ():
+        _check_written(tag, "tag", number, alone=False)
+    if sentence.tags is None:
+        return sentence.forms
+    return map("\t".join, zip(sentence.forms, sentence.tags, strict=True))
 
 
 def split_columns(line: str) -> list[str]:
@@ -76,19 +124,66 @@ def split_columns(line: str) -> list[str]:
 
 
 def _locate(path: Source, columns: tuple[str, ...]) -> Iterator[Located]:
+    before: list[str] = []
+    block: list[tuple[int, str]] = []
+    for number, line in numbered_lines(path):
+        if not line.strip(" \t"):
+            if block:
+                yield _sentence(path, block, columns, before, is_closed=True)
+                before, block = [], []
+            else:
+                before.append(line)
+        elif not block and _is_remark(line, len(columns)):
+            before.append(line)
+        elif line.startswith(_DOCUMENT):  # right after a token
+            yield _sentence(path, block, columns, before, is_closed=False)
+            before, block = [line], []
+        else:
+            block.append((number, line))
+    if block:
+        yield _sentence(path, block, columns, before, is_closed=False)
+
+
+def _is_remark(line: str, num_columns: int) -> bool:
+    """Whether a line before the first token is none: a document mark or a comment (`# O` is a token)."""
+    return line.startswith(_DOCUMENT) or (line.startswith("# ") and len(split_columns(line)) != num_columns)
+
+
+def _sentence(
+    path: Source, block: list[tuple[int, str]], columns: tuple[str, ...], before: list[str], *, is_closed: bool
+) -> Located:
     token_at = columns.index("token")
     tag_at = columns.index("tag") if "tag" in columns else None
-    for block in blocks(path):
-        rows = [(n, _row(path, n, line, columns)) for n, line in block if not line.startswith("-DOCSTART-")]
-        if not rows:
-            continue
-        forms = [row[token_at] for _, row in rows]
-        tags = None if tag_at is None else [row[tag_at] for _, row in rows]
-        yield Located(sentence=sentence_from_forms(forms, tags), lines=tuple(n for n, _ in rows))
+    numbers, lines = zip(*block, strict=True)
+    rows = [split_columns(line) for line in lines]
+    if any(len(row) != len(columns) or "" in row for row in rows):
+        for number, row in zip(numbers, rows, strict=True):
+            _check_row(path, number, row, columns)
+    forms = [row[token_at] for row in rows]
+    tags = None if tag_at is None else tuple(row[tag_at] for row in rows)
+    bare = sentence_from_forms(forms)
+    layer = ConllLayer(
+        before=tuple(before),
+        lines=lines,
+        tag_at=tag_at,
+        tokens=bare.tokens,
+        tags=tags,
+        is_closed=is_closed,
+    )
+    sentence = Sentence(text=bare.text, tokens=bare.tokens, tags=tags, layer=layer)
+    return Located(sentence=sentence, lines=numbers)
 
 
-def _row(path: Source, number: int, line: str, columns: tuple[str, ...]) -> list[str]:
-    row = split_columns(line)
+def _with_column(line: str, at: int, value: str) -> str:
+    """The line with another value in one column, its separators kept."""
+    if "\t" in line:
+        cells = line.split("\t")
+        return "\t".join((*cells[:at], value, *cells[at + 1 :]))
+    cell = list(_NOT_SPACES.finditer(line))[at]
+    return line[: cell.start()] + value + line[cell.end() :]
+
+
+def _check_row(path: Source, number: int, row: list[str], columns: tuple[str, ...]) -> None:
     if len(row) != len(columns):
         raise FormatError(
             f"{source_name(path)}:{number}: expected {_count(len(columns))}, found {len(row)} "
@@ -100,7 +195,6 @@ def _row(path: Source, number: int, line: str, columns: tuple[str, ...]) -> list
                 f'{source_name(path)}:{number}: expected a {name}, found an empty one ("{" ".join(row)}"); '
                 f"write the {name}, or leave the line out"
             )
-    return row
 
 
 def _count(columns: int) -> str:
@@ -119,7 +213,7 @@ def _check_written(value: str, what: str, number: int, *, alone: bool) -> None:
             f"sentence {number}: expected a {what} without tabs and line breaks, found {value!r}; "
             "write JSON lines (jsonl), which hold any text"
         )
-    if not value.strip(" ") or value.startswith("-DOCSTART-") or (alone and " " in value):
+    if not value.strip(" ") or value.startswith(_DOCUMENT) or (alone and " " in value):
         raise FormatError(
             f"sentence {number}: expected a {what} that reads back from columns, found {value!r}; "
             "write JSON lines (jsonl), which hold any text"

@@ -2,45 +2,26 @@
 
 In: a path, and which column holds the tags, `upos` or `xpos`. Out: sentences whose text is the comment `# text = …`,
 offsets found by walking through it. Without that comment the words are joined: nothing after `SpaceAfter=No` or
-beside a Chinese character, else one space. Tokens are the syntactic words. Where a multiword token is written as its
-words in a row (don't = do + n't) its words are the tokens; where it is not (French du = de + le) it is one token
-tagged with its words' tags joined by `+` (ADP+DET). Empty nodes (8.1) are left out. A sentence whose tags are all `_`
-has no tags.
+beside a Chinese character, else one space. Tokens are the syntactic words, as `conllu_rows` tells them; a sentence
+whose tags are all `_` has no tags. Everything else (comments, lemmas, features, heads, multiword tokens, empty nodes)
+travels with the sentence in its layer: while text and tokens stay as they are, it is written as it was read.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import TextIO
 
-from conllu.exceptions import ParseException
-from conllu.parser import parse_dict_value, parse_id_value
-
 from gatewise.errors import ConfigError, FormatError
+from gatewise.formats.conllu_rows import COLUMNS, NUM_COLUMNS, UNTAGGED, ConlluLayer, Row, parse_rows, units
+from gatewise.formats.forms import find_forms
 from gatewise.formats.source import Located, Source, blocks, checked, source_name
 from gatewise.text import Sentence, Token, joint
-
-COLUMNS = {"upos": 3, "xpos": 4}
-NUM_COLUMNS = 10
-UNTAGGED = "_"
 
 _TEXT = re.compile(r"#\s*text\s*= ?(.*)", re.DOTALL)
 _LINE_BREAK = re.compile(r"[\n\r]")
 _UNWRITABLE = re.compile(r"[\t\n\r]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """One line of the file: a word (first = last), a multiword token (first < last); empty nodes have no row."""
-
-    line: int
-    first: int
-    last: int
-    form: str
-    tag: str
-    space_after: bool
 
 
 def read_conllu(path: Source, *, column: str = "upos", scheme: str | None = None) -> Iterator[Sentence]:
@@ -53,145 +34,105 @@ def read_conllu(path: Source, *, column: str = "upos", scheme: str | None = None
 
 def locate_conllu(path: Source, *, column: str = "upos") -> Iterator[Located]:
     """As `read_conllu`, unchecked, with the line of each token."""
-    if column not in COLUMNS:
-        raise ConfigError(f'column: expected "upos" or "xpos", found "{column}"; choose one of these')
-    return _locate(path, COLUMNS[column])
+    _check_column(column)
+    return _locate(path, column)
 
 
-def write_conllu(sentences: Iterable[Sentence], stream: TextIO) -> None:
-    """Write ID, FORM, UPOS (the tag) and SpaceAfter=No under a comment with the text; the other columns hold `_`.
+def write_conllu(sentences: Iterable[Sentence], stream: TextIO, *, column: str | None = None) -> None:
+    """Write the lines that sentences of a CoNLL-U file came with, their tags alone renewed; for others, new rows.
 
+    Tags go to `column`, when None to the one they were read from (`upos` for new rows). New rows hold ID, FORM, the
+    tag and SpaceAfter=No under a comment with the text, `_` elsewhere; a multiword token whose new tag does not name
+    one tag for each of its words gets its whole sentence written so.
     Raises FormatError for a text with line breaks, or a token that this format cannot hold.
     """
+    if column is not None:
+        _check_column(column)
     for number, sentence in enumerate(sentences, start=1):
-        if _LINE_BREAK.search(sentence.text):
+        _check_values(sentence.tags or (), "tag", number)
+        layer = sentence.layer
+        if not isinstance(layer, ConlluLayer) or not layer.fits(sentence):
+            stream.write(_new_lines(sentence, number, column or "upos") + "\n\n")
+            continue
+        target = column or layer.column
+        if (target, sentence.tags) == (layer.column, layer.tags):
+            stream.write(layer.lines + "\n\n")
+            continue
+        lines = layer.with_tags(sentence.tags, target)
+        stream.write((_new_lines(sentence, number, target) if lines is None else lines) + "\n\n")
+
+
+def _check_column(column: str) -> None:
+    if column not in COLUMNS:
+        raise ConfigError(f'column: expected "upos" or "xpos", found "{column}"; choose one of these')
+
+
+def _check_values(values: Iterable[str], what: str, number: int) -> None:
+    for value in values:
+        if not value or _UNWRITABLE.search(value):
             raise FormatError(
-                f"sentence {number}: expected a text on one line, found a line break in {sentence.text[:40]!r}; "
-                "write one sentence a line, or JSON lines (jsonl)"
+                f"sentence {number}: expected a {what} without tabs and line breaks, found {value!r}; "
+                "write JSON lines (jsonl), which hold any text"
             )
-        stream.write(f"# text = {sentence.text}\n")
-        stream.writelines(_written_rows(sentence, number))
-        stream.write("\n")
+        if what == "tag" and value == UNTAGGED:
+            raise FormatError(
+                f'sentence {number}: expected a tag, found "_", which stands for none in CoNLL-U; '
+                "name the tag otherwise, or write JSON lines (jsonl)"
+            )
 
 
-def _written_rows(sentence: Sentence, number: int) -> Iterator[str]:
+def _new_lines(sentence: Sentence, number: int, column: str) -> str:
+    if _LINE_BREAK.search(sentence.text):
+        raise FormatError(
+            f"sentence {number}: expected a text on one line, found a line break in {sentence.text[:40]!r}; "
+            "write one sentence a line, or JSON lines (jsonl)"
+        )
+    _check_values(sentence.forms, "token", number)
+    starts, position = find_forms(sentence.forms, sentence.text)
+    if starts != [token.start for token in sentence.tokens] or sentence.text[position:].strip():
+        raise FormatError(
+            f"sentence {number}: expected tokens with only white space between them, found others in "
+            f"{sentence.text[:40]!r}; tokenize all of the text, or write JSON lines (jsonl)"
+        )
     tags = sentence.tags if sentence.tags is not None else (UNTAGGED,) * len(sentence)
-    starts = {token.start for token in sentence.tokens}
+    lines = [f"# text = {sentence.text}"]
     for index, (token, tag) in enumerate(zip(sentence.tokens, tags, strict=True), start=1):
-        for what, value in (("token", token.text), ("tag", tag)):
-            if not value or _UNWRITABLE.search(value):
-                raise FormatError(
-                    f"sentence {number}: expected a {what} without tabs and line breaks, found {value!r}; "
-                    "write JSON lines (jsonl), which hold any text"
-                )
-        misc = "SpaceAfter=No" if token.end in starts else "_"
-        yield f"{index}\t{token.text}\t_\t{tag}\t_\t_\t_\t_\t_\t{misc}\n"
+        fields = [str(index), token.text, *(UNTAGGED,) * (NUM_COLUMNS - 2)]
+        fields[COLUMNS[column]] = tag
+        if index < len(starts) and starts[index] == token.end:
+            fields[-1] = "SpaceAfter=No"
+        lines.append("\t".join(fields))
+    return "\n".join(lines)
 
 
-def _locate(path: Source, tag_at: int) -> Iterator[Located]:
+def _locate(path: Source, column: str) -> Iterator[Located]:
+    preface: list[str] = []  # comments that a blank line parts from the sentence
     for block in blocks(path):
-        texts = [found[1] for _, line in block if (found := _TEXT.fullmatch(line))]
-        rows = [row for number, line in block if not line.startswith("#") and (row := _row(path, number, line, tag_at))]
-        if not rows and not texts:
-            continue  # comments of the file as a whole
-        units = list(_units(path, rows))
-        tokens, text = _walk(path, units, texts[0]) if texts else _join(units)
-        sentence = Sentence(text=text, tokens=tokens)
-        lines = tuple(unit.line for unit in units) or (block[0][0],)
-        yield Located(sentence=_tagged(path, sentence, units), lines=lines)
+        rows = parse_rows(path, block, COLUMNS[column])
+        found = [match[1] for _, line in block if line.startswith("#") and (match := _TEXT.fullmatch(line))]
+        lines = [*preface, *(line for _, line in block)]
+        if not rows and not found:
+            preface = [*lines, ""]
+            continue
+        preface = []
+        tokens_at = list(units(rows))
+        text, tokens = _walk(path, tokens_at, found[0]) if found else _join(tokens_at)
+        tags = _tags(path, tokens_at)
+        layer = ConlluLayer(lines="\n".join(lines), column=column, text=text, tokens=tokens, tags=tags)
+        sentence = Sentence(text=text, tokens=tokens, tags=tags, layer=layer)
+        yield Located(sentence=sentence, lines=tuple(row.line for row in tokens_at) or (block[0][0],))
 
 
-def _row(path: Source, number: int, line: str, tag_at: int) -> _Row | None:
-    fields = line.split("\t")
-    if len(fields) != NUM_COLUMNS:
-        raise FormatError(
-            f"{source_name(path)}:{number}: expected {NUM_COLUMNS} columns separated by tabs, found {len(fields)} "
-            f'("{line[:60]}"); write _ for an empty column, and a blank line between sentences'
-        )
-    first, last = _word_range(path, number, fields[0])
-    if first is None or last is None:
-        return None
-    if not fields[1] or not fields[tag_at]:
-        raise FormatError(
-            f"{source_name(path)}:{number}: expected a form and a tag, found an empty column; write _ in it"
-        )
-    space_after = (parse_dict_value(fields[9]) or {}).get("SpaceAfter") != "No"
-    return _Row(line=number, first=first, last=last, form=fields[1], tag=fields[tag_at], space_after=space_after)
-
-
-def _word_range(path: Source, number: int, field: str) -> tuple[int | None, int | None]:
-    """First and last word of an ID: `3` → (3, 3), `3-4` → (3, 4), an empty node `8.1` → (None, None)."""
-    try:
-        match parse_id_value(field):
-            case int(word):
-                return word, word
-            case (first, "-", last):
-                return first, last
-            case (_, ".", _):
-                return None, None
-    except ParseException:
-        pass  # told below, with the line
-    raise FormatError(
-        f'{source_name(path)}:{number}: expected an ID (3, 3-4 or 3.1) in the first column, found "{field}"; '
-        "number the words from 1"
+def _walk(path: Source, rows: list[Row], text: str) -> tuple[str, tuple[Token, ...]]:
+    starts, position = find_forms([row.form for row in rows], text)
+    if len(starts) < len(rows):
+        missing = rows[len(starts)]
+        raise _astray(path, missing.line, f'"{missing.form}"', text, position)
+    if rows and text[position:].strip():
+        raise _astray(path, rows[-1].line, "the end after the last word", text, position)
+    return text, tuple(
+        Token(text=row.form, start=start, end=start + len(row.form)) for row, start in zip(rows, starts, strict=True)
     )
-
-
-def _units(path: Source, rows: list[_Row]) -> Iterator[_Row]:
-    """The tokens: words, and multiword tokens that are not written as their words in a row."""
-    words = {row.first: row for row in rows if row.first == row.last}
-    _check_numbering(path, rows)
-    covered = 0
-    for row in rows:
-        if row.first <= covered:
-            continue
-        if row.first == row.last:
-            yield row
-            continue
-        covered = row.last
-        parts = [words[word] for word in range(row.first, row.last + 1)]
-        if "".join(part.form for part in parts) == row.form:
-            yield from (replace(part, space_after=False) for part in parts[:-1])
-            yield replace(parts[-1], space_after=row.space_after)
-        else:
-            tags = [part.tag for part in parts]
-            yield replace(row, tag=UNTAGGED if set(tags) == {UNTAGGED} else "+".join(tags))
-
-
-def _check_numbering(path: Source, rows: list[_Row]) -> None:
-    """Words count 1, 2, 3, …; a multiword token stands right before its first word, and its words follow."""
-    expected, last_covered = 1, 0
-    for row in rows:
-        is_range = row.first != row.last
-        if row.first != expected or (is_range and (row.last < row.first or row.first <= last_covered)):
-            found = f"{row.first}-{row.last}" if is_range else f"{row.first}"
-            raise FormatError(
-                f"{source_name(path)}:{row.line}: expected the ID {expected}, found {found}; "
-                "number the words 1, 2, 3, … and leave a blank line between sentences"
-            )
-        last_covered = row.last if is_range else last_covered
-        expected += not is_range
-    if rows and last_covered >= expected:
-        raise FormatError(
-            f"{source_name(path)}:{rows[-1].line}: expected words up to {last_covered}, where a multiword token ends, "
-            f"found the end of the sentence after word {expected - 1}; complete the sentence"
-        )
-
-
-def _walk(path: Source, units: list[_Row], text: str) -> tuple[tuple[Token, ...], str]:
-    """Find each form in the text, past white space alone."""
-    tokens = []
-    position = 0
-    for unit in units:
-        while not text.startswith(unit.form, position):
-            if not text[position : position + 1].isspace():
-                raise _astray(path, unit.line, f'"{unit.form}"', text, position)
-            position += 1
-        tokens.append(Token(text=unit.form, start=position, end=position + len(unit.form)))
-        position += len(unit.form)
-    if units and text[position:].strip():
-        raise _astray(path, units[-1].line, "the end after the last word", text, position)
-    return tuple(tokens), text
 
 
 def _astray(path: Source, line: int, expected: str, text: str, position: int) -> FormatError:
@@ -201,25 +142,30 @@ def _astray(path: Source, line: int, expected: str, text: str, position: int) ->
     )
 
 
-def _join(units: list[_Row]) -> tuple[tuple[Token, ...], str]:
+def _join(rows: list[Row]) -> tuple[str, tuple[Token, ...]]:
     """Without a text: nothing after SpaceAfter=No or beside a Chinese character, else one space."""
     tokens = []
-    text = ""
-    for index, unit in enumerate(units):
-        if index and units[index - 1].space_after:
-            text += joint(units[index - 1].form, unit.form)
-        tokens.append(Token(text=unit.form, start=len(text), end=len(text) + len(unit.form)))
-        text += unit.form
-    return tuple(tokens), text
+    parts: list[str] = []
+    position = 0
+    for index, row in enumerate(rows):
+        if index and rows[index - 1].space_after:
+            gap = joint(rows[index - 1].form, row.form)
+            parts.append(gap)
+            position += len(gap)
+        tokens.append(Token(text=row.form, start=position, end=position + len(row.form)))
+        parts.append(row.form)
+        position += len(row.form)
+    return "".join(parts), tuple(tokens)
 
 
-def _tagged(path: Source, sentence: Sentence, units: list[_Row]) -> Sentence:
-    untagged = [unit for unit in units if unit.tag == UNTAGGED]
-    if len(untagged) == len(units):
-        return sentence
-    if untagged:
-        raise FormatError(
-            f'{source_name(path)}:{untagged[0].line}: expected a tag for "{untagged[0].form}", found _; '
-            "tag every word, or none of the sentence"
-        )
-    return sentence.with_tags(unit.tag for unit in units)
+def _tags(path: Source, rows: list[Row]) -> tuple[str, ...] | None:
+    tags = tuple(row.tag for row in rows)
+    if UNTAGGED not in tags:
+        return tags or None
+    if set(tags) == {UNTAGGED}:
+        return None
+    untagged = rows[tags.index(UNTAGGED)]
+    raise FormatError(
+        f'{source_name(path)}:{untagged.line}: expected a tag for "{untagged.form}", found _; '
+        "tag every word, or none of the sentence"
+    )

@@ -1,41 +1,54 @@
-"""Which format a file is in: from its name, and for `.txt` and unknown names from its first lines.
+"""Which format a file is in: from its name, and for JSON, `.txt` and unknown names from how it begins.
 
-In: a path. Out: the name of a format. A name settles it; the content is looked at only when the name says nothing.
+In: a path. Out: the name of a format. A name settles it where it can; JSON is looked into, for tools name their
+exports alike.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from itertools import islice
+from contextlib import closing
 from pathlib import Path
 
 from gatewise.errors import FormatError
 from gatewise.formats.conll import split_columns
-from gatewise.formats.source import STANDARD_INPUT, Source, numbered_lines, source_name
+from gatewise.formats.json_fields import JsonObject
+from gatewise.formats.json_items import json_objects
+from gatewise.formats.source import STANDARD_INPUT, Source, source_name, text_chunks
 
-FORMATS = ("conll", "conllu", "jsonl", "text")
+FORMATS = (
+    *("conll", "conllu", "jsonl", "doccano", "label-studio", "prodigy", "cluener"),
+    *("parquet", "docbin", "text"),
+)
+JSON_FORMATS = ("jsonl", "doccano", "label-studio", "prodigy", "cluener")
 
 _BY_EXTENSION = {
     ".conllu": "conllu",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     **dict.fromkeys((".conll", ".tsv", ".bio", ".bioes", ".bmes", ".iob", ".iob2"), "conll"),
+    ".parquet": "parquet",
+    ".spacy": "docbin",
 }
-_LOOK_AT = 200  # lines
-_TAG = re.compile(r"O|[BIMES](-\S+)?")
+_BINARY = ("parquet", "docbin")
+_TAG = re.compile(r"O|[BIMESLU](-\S+)?")
 _ID = re.compile(r"[0-9]+([-.][0-9]+)?")
 
 
 def detect_format(path: Source) -> str:
     """The format of a file, one of `FORMATS`.
 
-    Raises FormatError when neither its name nor its first lines tell, and when it cannot be read.
+    Raises FormatError when neither its name nor its beginning tells, and when it cannot be read.
     """
     if str(path) == STANDARD_INPUT:
         raise FormatError(f"{source_name(path)}: expected the name of a format, found none; say it, for example text")
-    lines = [line for _, line in islice(numbered_lines(path), _LOOK_AT)]
-    return format_of_name(path) or _from_lines(path, _suffix(path), lines)
+    named = format_of_name(path)
+    if named in _BINARY:
+        return named
+    beginning = _beginning(path)
+    if beginning.lstrip()[:1] in ("{", "[") and named in (None, "jsonl"):
+        return _json_format(path) or named or _from_lines(path, beginning)
+    return named or _from_lines(path, beginning)
 
 
 def format_of_name(path: Source) -> str | None:
@@ -47,27 +60,58 @@ def _suffix(path: Source) -> str:
     return Path(str(path).removesuffix(".gz")).suffix.lower()
 
 
-def _from_lines(path: Source, suffix: str, lines: list[str]) -> str:
-    filled = [line for line in lines if line.strip()]
-    if filled and _is_json(filled[0]):
-        return "jsonl"
+def _beginning(path: Source) -> str:
+    with closing(text_chunks(path)) as chunks:
+        return next(chunks, "")
+
+
+def _json_format(path: Source) -> str | None:
+    """The tool that writes objects such as the first one; None when it is no object."""
+    try:
+        with closing(json_objects(path)) as objects:
+            value = next(objects, (0, None))[1]
+    except FormatError:
+        return None
+    if value is None or _is_label_studio(value):
+        return "label-studio" if value is not None or _suffix(path) == ".json" else None
+    if isinstance(value.get("label"), dict):
+        return "cluener"
+    if _is_prodigy(value):
+        return "prodigy"
+    if any(isinstance(value.get(key), list) for key in ("label", "labels", "entities", "annotations")):
+        return "doccano"
+    return "jsonl"
+
+
+def _is_label_studio(value: JsonObject) -> bool:
+    """A task has its text under `data`; in JSON-MIN, its spans have lists of labels."""
+    if isinstance(value.get("data"), dict):
+        return True
+    lists = [entry for entry in value.values() if isinstance(entry, list) and entry]
+    return any(isinstance(entries[0], dict) and isinstance(entries[0].get("labels"), list) for entries in lists)
+
+
+def _is_prodigy(value: JsonObject) -> bool:
+    lists = [entry for key in ("spans", "tokens") if isinstance(entry := value.get(key), list) and entry]
+    marks = {key for entries in lists if isinstance(entries[0], dict) for key in entries[0]}
+    return bool({"token_start", "ws", "id"} & marks or {"answer", "_input_hash", "_task_hash"} & value.keys())
+
+
+def _from_lines(path: Source, beginning: str) -> str:
+    *lines, last = beginning.split("\n")  # the last line may be cut
+    filled = [line.removesuffix("\r") for line in (lines or [last]) if line.strip()]
+    filled = filled or [last] * bool(last.strip())
     if filled and all(_is_conllu(line) for line in filled):
         return "conllu"
-    if filled and all(_is_conll(line) for line in filled):
+    rows = [line for line in filled if not line.startswith("# ")]
+    if rows and all(_is_conll(line) for line in rows):
         return "conll"
-    if suffix in (".txt", ".text"):
+    if _suffix(path) in (".txt", ".text"):
         return "text"
     raise FormatError(
         f"{source_name(path)}: expected a name or a content that tells the format, found neither; "
         f"name the format: {', '.join(FORMATS)}"
     )
-
-
-def _is_json(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _is_conllu(line: str) -> bool:

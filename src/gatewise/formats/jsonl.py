@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.json_fields import JsonObject, edges, get, objects, tokens_in
+from gatewise.formats.json_items import parse_object
 from gatewise.formats.source import Located, Source, checked, numbered_lines, source_name
-from gatewise.text import Sentence, TextSpan, Token
-
-_Object = dict[str, Any]  # one JSON object, as it came out of the parser
+from gatewise.text import Sentence, TextSpan
 
 
 def write_jsonl(sentences: Iterable[Sentence], stream: TextIO) -> None:
@@ -41,7 +40,7 @@ def locate_jsonl(path: Source) -> Iterator[Located]:
             yield Located(sentence=sentence, lines=(number,) * max(1, len(sentence)))
 
 
-def _object(sentence: Sentence) -> _Object:
+def _object(sentence: Sentence) -> JsonObject:
     nothing = (None,) * len(sentence)
     tags: tuple[str | None, ...] = nothing if sentence.tags is None else sentence.tags
     scores: tuple[float | None, ...] = nothing if sentence.scores is None else sentence.scores
@@ -57,83 +56,25 @@ def _object(sentence: Sentence) -> _Object:
 
 
 def _parse(where: str, line: str) -> Sentence:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(
-            f"{where}: expected a JSON object, found broken JSON ({error}); write one object a line"
-        ) from error
-    if not isinstance(value, dict):
-        raise FormatError(f'{where}: expected a JSON object with "text", found {_kind(value)}; write one object a line')
-    text = _get(where, value, "text", str)
-    _check_unicode(where, value)
-    entries = _entries(where, value, "tokens")
-    tokens = tuple(_token(f"{where}: tokens[{i}]", entry, text) for i, entry in enumerate(entries))
-    _check_order(where, tokens)
+    value = parse_object(where, line)
+    text = get(where, value, "text", str)
+    entries = objects(where, value, "tokens")
     return Sentence(
         text=text,
-        tokens=tokens,
+        tokens=tokens_in(where, entries, text),
         tags=_all_or_none(where, entries, "tag", str),
         scores=_all_or_none(where, entries, "score", float),
-        spans=tuple(_span(f"{where}: spans[{i}]", e, text) for i, e in enumerate(_entries(where, value, "spans"))),
+        spans=tuple(_span(f"{where}: spans[{i}]", e, text) for i, e in enumerate(objects(where, value, "spans"))),
     )
 
 
-def _check_unicode(where: str, value: _Object) -> None:
-    """JSON can escape half of a surrogate pair, which no text may hold: not the text, nor a tag or a label."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        found = f"U+{ord(error.object[error.start]):04X}"
-        raise FormatError(
-            f"{where}: expected Unicode text, found the unpaired surrogate {found}; decode the source again from bytes"
-        ) from error
-
-
-def _entries(where: str, value: _Object, key: str) -> list[_Object]:
-    entries = _get(where, value, key, list) if key in value else []
-    for index, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise FormatError(f"{where}: {key}[{index}]: expected an object, found {_kind(entry)}; write {{…}}")
-    return entries
-
-
-def _token(where: str, entry: _Object, text: str) -> Token:
-    start, end = _edges(where, entry, text)
-    return Token(text=text[start:end], start=start, end=end)
-
-
-def _span(where: str, entry: _Object, text: str) -> TextSpan:
-    start, end = _edges(where, entry, text)
-    label, score = _get(where, entry, "label", str), _get(where, entry, "score", float)
+def _span(where: str, entry: JsonObject, text: str) -> TextSpan:
+    start, end = edges(where, entry, text)
+    label, score = get(where, entry, "label", str), get(where, entry, "score", float)
     return TextSpan(start=start, end=end, label=label, text=text[start:end], score=score)
 
 
-def _edges(where: str, entry: _Object, text: str) -> tuple[int, int]:
-    start, end = _get(where, entry, "start", int), _get(where, entry, "end", int)
-    if not 0 <= start < end <= len(text):
-        raise FormatError(
-            f"{where}: expected 0 ≤ start < end ≤ {len(text)} (the length of the text), found {start} and {end}; "
-            "count characters (code points), not bytes"
-        )
-    if entry.get("text", text[start:end]) != text[start:end]:
-        raise FormatError(
-            f'{where}: expected "{text[start:end]}", which stands at {start}…{end} of the text, '
-            f"found {_kind(entry['text'])}; count characters (code points), not bytes"
-        )
-    return start, end
-
-
-def _check_order(where: str, tokens: tuple[Token, ...]) -> None:
-    for index, (a, b) in enumerate(pairwise(tokens)):
-        if b.start < a.end:
-            raise FormatError(
-                f"{where}: tokens[{index + 1}]: expected a start from {a.end} on, where the token before ends, "
-                f"found {b.start}; sort the tokens and let none overlap"
-            )
-
-
-def _all_or_none(where: str, entries: list[_Object], key: str, kind: type) -> tuple[Any, ...] | None:
+def _all_or_none(where: str, entries: list[JsonObject], key: str, kind: type) -> tuple[Any, ...] | None:
     known = [index for index, entry in enumerate(entries) if entry.get(key) is not None]
     if not known:
         return None
@@ -142,30 +83,4 @@ def _all_or_none(where: str, entries: list[_Object], key: str, kind: type) -> tu
         raise FormatError(
             f"{where}: tokens[{index}]: expected a {key}, found none; give every token one, or none of them"
         )
-    return tuple(_get(f"{where}: tokens[{i}]", entry, key, kind) for i, entry in enumerate(entries))
-
-
-_KINDS = {
-    str: "a string",
-    int: "a whole number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    bool: "a truth value",
-}
-
-
-def _get(where: str, value: _Object, key: str, kind: type) -> Any:
-    found = value.get(key)
-    fits = isinstance(found, (int, float) if kind is float else kind) and not isinstance(found, bool)
-    if not fits:
-        shown = f"{_kind(found)}" if key in value else "nothing"
-        raise FormatError(
-            f'{where}: expected {_KINDS[kind]} under "{key}", found {shown}; see the format jsonl in the docs'
-        )
-    return float(found) if kind is float and found is not None else found
-
-
-def _kind(value: object) -> str:
-    """A value for messages: short ones as they are, lists and objects by their kind."""
-    return _KINDS[type(value)] if isinstance(value, (list, dict)) else json.dumps(value, ensure_ascii=False)[:60]
+    return tuple(get(f"{where}: tokens[{i}]", entry, key, kind) for i, entry in enumerate(entries))

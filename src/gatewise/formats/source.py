@@ -1,27 +1,68 @@
 """Files as numbered lines: what every reader stands on.
 
-In: a path (a name ending in `.gz` is unpacked, `-` is standard input). Out: lines with their numbers, UTF-8 with or
-without byte order mark, LF or CRLF, in constant memory; anything wrong becomes a FormatError that says `path:line:`.
+In: a path (gzip is unpacked, whatever the name; `-` is standard input). Out: lines with their numbers, or stretches of
+text for formats without lines; UTF-8 with or without byte order mark, LF or CRLF, in constant memory. Anything wrong
+becomes a FormatError that says `path:line:`; what is left out on the way is said to a `Notify`.
 """
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import logging
+import shutil
 import sys
+import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from gatewise.errors import FormatError
 from gatewise.text import Sentence, find_problem
 
 Source = str | PathLike[str]
+Notify = Callable[[str], None]  # takes one sentence for the user, `path: 3 answers …`
 
 STANDARD_INPUT = "-"
+CHUNK = 1 << 16  # bytes that `text_chunks` reads at a time
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"  # no UTF-8 text begins with these two
+
+
+def log_notice(message: str) -> None:
+    """Where notices go when nobody asked for them: the log, which Python shows on stderr."""
+    logging.getLogger(__name__).warning("%s", message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedInput(PathLike[str]):
+    """Standard input in a temporary file, so that it can be read twice; messages call it by its name."""
+
+    path: str
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return "<standard input>"
+
+
+@contextmanager
+def rereadable(path: Source) -> Iterator[Source]:
+    """The path itself, or for `-` what came in on standard input, kept until the end of the `with`."""
+    if str(path) != STANDARD_INPUT:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
+        copy = Path(folder, "input")
+        with copy.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        yield SavedInput(path=str(copy))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +85,48 @@ def numbered_lines(path: Source) -> Iterator[tuple[int, str]]:
     """
     try:
         with _open(path) as stream:
-            for number, raw in enumerate(stream, start=1):
-                yield number, _decode(path, number, raw)
+            number = 1
+            for raw in _runs_of_lines(stream):
+                lines, error = _decode(raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw)
+                yield from enumerate(lines, number)
+                number += len(lines)
+                if error is not None:
+                    raise FormatError(_not_utf8(path, number, error.object[error.start], error.start)) from error
     except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(_reading_failed(path, error)) from error
+        raise FormatError(reading_failed(path, error)) from error
+
+
+def text_chunks(path: Source, size: int | None = None) -> Generator[str, None, None]:
+    """The text in stretches of about `size` bytes, for formats whose lines may be as long as the file.
+
+    Raises FormatError as `numbered_lines`.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    line, column = 1, 0  # where the next byte stands
+    try:
+        with _open(path) as stream:
+            while True:
+                raw = stream.read(size or CHUNK)
+                try:
+                    text = decoder.decode(raw, final=not raw)
+                except UnicodeDecodeError as error:
+                    good = error.object[: error.start].decode("utf-8")
+                    yield good
+                    line, column = _moved(line, column, good)
+                    raise FormatError(_not_utf8(path, line, error.object[error.start], column)) from error
+                yield text
+                if not raw:
+                    return
+                line, column = _moved(line, column, text)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FormatError(reading_failed(path, error)) from error
+
+
+def _moved(line: int, column: int, text: str) -> tuple[int, int]:
+    """Line and byte of it after this text."""
+    before, _, last = text.rpartition("\n")
+    ended = "\n" in text
+    return line + before.count("\n") + ended, len(last.encode()) + (0 if ended else column)
 
 
 def blocks(path: Source) -> Iterator[list[tuple[int, str]]]:
@@ -85,26 +164,54 @@ def _check(path: Source, located: Located, scheme: str) -> None:
         raise FormatError(f"{source_name(path)}:{located.lines[problem.index]}: {problem.message}")
 
 
-def _open(path: Source) -> AbstractContextManager[Iterable[bytes]]:
+@contextmanager
+def _open(path: Source) -> Iterator[BinaryIO]:
     if str(path) == STANDARD_INPUT:
-        return nullcontext(sys.stdin.buffer)
-    return gzip.open(path, "rb") if str(path).endswith(".gz") else Path(path).open("rb")
+        yield sys.stdin.buffer
+        return
+    with Path(path).open("rb") as stream:
+        if str(path).endswith(".gz") or stream.peek(2)[:2] == _GZIP:
+            with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+                yield cast(BinaryIO, unpacked)
+        else:
+            yield stream
 
 
-def _decode(path: Source, number: int, raw: bytes) -> str:
-    if number == 1:
-        raw = raw.removeprefix(_BYTE_ORDER_MARK)
-    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+def _runs_of_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Whole lines, as many as come in at once: a pipe is read as it fills, and a file fast."""
+    rest: list[bytes] = []  # of a line whose end has not come yet
+    while raw := cast(BufferedIOBase, stream).read1(CHUNK):
+        lines, end, begun = raw.rpartition(b"\n")
+        if end:
+            yield b"".join((*rest, lines, end))
+            rest = [begun]
+        else:
+            rest.append(raw)
+    if last := b"".join(rest):
+        yield last
+
+
+def _decode(raw: bytes) -> tuple[list[str], UnicodeDecodeError | None]:
+    """The lines without their ends; up to a line that is not UTF-8, with an error that holds this line alone."""
     try:
-        return raw.decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FormatError(
-            f"{source_name(path)}:{number}: expected UTF-8, found the byte 0x{raw[error.start]:02X} "
-            f"after {error.start} good bytes; save the file as UTF-8"
-        ) from error
+        start = raw.rfind(b"\n", 0, error.start) + 1
+        good, _ = _decode(raw[:start])
+        broken = raw[start:].partition(b"\n")[0]
+        return good, UnicodeDecodeError("utf-8", broken, error.start - start, error.end - start, error.reason)
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines, None
 
 
-def _reading_failed(path: Source, error: Exception) -> str:
+def _not_utf8(path: Source, number: int, byte: int, column: int) -> str:
+    return (
+        f"{source_name(path)}:{number}: expected UTF-8, found the byte 0x{byte:02X} "
+        f"after {column} good bytes; save the file as UTF-8"
+    )
+
+
+def reading_failed(path: Source, error: Exception) -> str:
     name = source_name(path)
     if isinstance(error, FileNotFoundError):
         return f"{name}: expected a file, found nothing under this name; check the path"

@@ -1,6 +1,6 @@
 """A model on disk: a folder of plain files, and reading one runs no code.
 
-    config.json         format version, resolved configuration, scheme, labels
+    config.json         format version, resolved configuration, scheme, labels, and (optional) their counts and examples
     vocabulary.json     the entries behind the embeddings, in the order of their ids (ADR 0003)
     model.safetensors   every weight, under PyTorch's names
     model.onnx          the same weights as the graph that the runtime runs
@@ -16,7 +16,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,15 @@ from safetensors.numpy import save
 
 from gatewise.crf import CRFScores, Legality, legal_only, restricted
 from gatewise.errors import ConfigError, ModelError, SchemeError
-from gatewise.model.config import Config, config_from_dict
+from gatewise.model.config import TASK_SCHEMES, Config, config_from_dict
+from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
 from gatewise.model.parameters import parameter_shapes
-from gatewise.text.schemes import SCHEMES, legal_transitions
+from gatewise.text.schemes import legal_transitions
 from gatewise.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 KIND = "tagger"
+MODEL_SCHEMES = tuple(scheme for scheme in TASK_SCHEMES if scheme != "auto")
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocabulary.json"
 WEIGHTS_FILE, GRAPH_FILE, CARD_FILE = "model.safetensors", "model.onnx", "README.md"
 MODEL_FILES = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, GRAPH_FILE, CARD_FILE}
@@ -52,6 +54,7 @@ class ModelArchive:
     tokens: Vocabulary
     bigrams: Vocabulary | None
     legality: Legality
+    facts: LabelFacts = field(default_factory=LabelFacts)
 
     @property
     def name(self) -> str:
@@ -98,6 +101,7 @@ def save_model(
     arrays: Mapping[str, npt.NDArray[np.floating]],
     graph: bytes,
     card: str,
+    facts: LabelFacts | None = None,
 ) -> None:
     """Write a model folder: first beside its place, then moved there whole, so that none is ever half written.
 
@@ -111,6 +115,7 @@ def save_model(
         "scheme": scheme,
         "labels": list(labels),
         "config": config.to_dict(),
+        **(facts.to_dict() if facts else {}),
     }
     vocabulary = {"tokens": list(tokens.entries), "bigrams": list(bigrams.entries) if bigrams else []}
     weights = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -183,8 +188,11 @@ def open_model(folder: str | Path) -> ModelArchive:
     except ConfigError as error:
         raise ModelError(f"{error}; the file was changed, restore it or train again") from error
     scheme = description.get("scheme")
-    if scheme not in SCHEMES:
-        raise ModelError(f"{folder / CONFIG_FILE}: scheme: expected one of {', '.join(SCHEMES)}, found {scheme!r}")
+    if scheme not in MODEL_SCHEMES:
+        raise ModelError(
+            f"{folder / CONFIG_FILE}: scheme: expected one of {', '.join(MODEL_SCHEMES)}, found {scheme!r}; the file"
+            " was changed, restore it or train again"
+        )
     if scheme != config.task.scheme or "auto" in (config.task.kind, config.task.tokenizer):
         raise ModelError(
             f"{folder / CONFIG_FILE}: task: expected a decided task in the scheme {scheme}, found {config.task.scheme},"
@@ -202,6 +210,7 @@ def open_model(folder: str | Path) -> ModelArchive:
         tokens=tokens,
         bigrams=bigrams if config.features.bigram_dim else None,
         legality=_legality_in(folder / CONFIG_FILE, labels, scheme),
+        facts=facts_from_dict(description, bare_labels(labels, scheme), where=str(folder / CONFIG_FILE)),
     )
     _check_weights(archive)
     if not archive.graph_path.is_file():

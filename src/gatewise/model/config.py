@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 from gatewise.errors import ConfigError
 
 TASKS = ("auto", "spans", "tags", "segmentation")
-TASK_TOKENIZERS = ("auto", "characters", "words", "whitespace")
+TASK_TOKENIZERS = ("auto", "characters", "mixed", "words", "whitespace")
 TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
 ENCODERS = ("lstm", "rnn")
 OUTPUTS = ("crf", "softmax")

@@ -51,6 +51,8 @@ def resolve_task(task: TaskConfig, path: str | Path, columns: Sequence[str] = DE
     if (scheme == "plain") != (kind == "tags"):
         raise ConfigError(f"task.scheme: expected plain for tags and BIO or BIOES else, found {scheme} for {kind}")
     tokenizer = task.tokenizer
+    if kind == "segmentation" and tokenizer not in ("auto", "characters"):
+        raise ConfigError(f"task.tokenizer: expected characters for segmentation, found {tokenizer}; leave it out")
     if tokenizer == "auto":
         tokenizer = "characters" if kind == "segmentation" or _in_characters(path, columns) else "words"
     resolved = replace(task, kind=kind, scheme=scheme, tokenizer=tokenizer)
@@ -72,9 +74,7 @@ def read_corpus(path: str | Path, task: TaskConfig, columns: Sequence[str] = DEF
         return
     source = detect_file_scheme(path, columns=columns).scheme
     if source == "plain":
-        raise FormatError(
-            f"{path}: expected tags of spans (BIO, BIOES, BMES), found plain tags; is this the right file?"
-        )
+        raise FormatError(f"{path}: expected tags of spans such as B-PER, found plain tags; is this the right file?")
     for sentence in read_sentences(path, columns=columns, scheme=source):
         yield sentence.with_tags(convert_tags(sentence.tags or (), source, task.scheme))
 

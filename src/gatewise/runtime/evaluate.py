@@ -9,36 +9,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatewise.errors import FormatError
 from gatewise.formats import DEFAULT_COLUMNS
-from gatewise.model.corpus import read_corpus, read_words
-from gatewise.model.scoring import Scores, score_tags, score_words
+from gatewise.model.answers import Answer, Answers, answers_from, read_gold, score_answers
+from gatewise.model.scoring import Scores
 from gatewise.runtime.tagger import Tagger
-from gatewise.text.segment import word_spans
 from gatewise.text.sentence import Sentence, Span
 
 
-def evaluate_file(tagger: Tagger, path: str | Path, columns: Sequence[str] = DEFAULT_COLUMNS) -> Scores:
-    """What the tagger scores on this file.
+def evaluate_file(
+    tagger: Tagger,
+    path: str | Path,
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    *,
+    train: str | Path | None = None,
+    conlleval: bool = False,
+) -> Scores:
+    """What the tagger scores on this file; `train` is what it was trained on, for recall of unseen words.
 
+    With `conlleval`, broken tags of the file are read as that script reads them, instead of being refused.
     Raises FormatError for a file that cannot be read, or that holds no sentence.
     """
     task = tagger.archive.config.task
-    if task.kind == "segmentation":
-        gold = list(read_words(path, task))
-        _expect_sentences(gold, path)
-        predicted = tagger.tag_many(sentence.text for sentence in gold)
-        return score_words([word_spans(words) for words in gold], [_spans_of(sentence) for sentence in predicted])
-    gold = list(read_corpus(path, task, columns))
-    _expect_sentences(gold, path)
-    tagged = tagger.tag_sentences(gold)
-    return score_tags([s.tags or () for s in gold], [s.tags or () for s in tagged], task.scheme)
+    gold = read_gold(path, task, columns, conlleval=conlleval)
+    seen = None
+    if train is not None:
+        seen = answers_from(str(train), read_gold(train, task, columns, conlleval=conlleval), task, conlleval=conlleval)
+    return score_answers(answers_from(str(path), gold, task, conlleval=conlleval), tagger_answers(tagger, gold), seen)
 
 
-def _spans_of(sentence: Sentence) -> list[Span]:
-    return [Span(start=span.start, end=span.end, label=span.label) for span in sentence.spans]
+def tagger_answers(tagger: Tagger, gold: Sequence[Sentence], *, name: str = "") -> Answers:
+    """What the tagger makes of the tokens of these sentences, or, for segmentation, of their texts."""
+    task = tagger.archive.config.task
+    if task.kind != "segmentation":
+        return answers_from(name, tagger.tag_sentences(gold), task)
+    tagged = tagger.tag_many(sentence.text for sentence in gold)
+    return Answers(name=name, kind=task.kind, sentences=tuple(map(_words, tagged)))
 
 
-def _expect_sentences(gold: Sequence[Sentence], path: str | Path) -> None:
-    if not gold:
-        raise FormatError(f"{path}: expected at least one sentence, found none; check the path and the format")
+def _words(sentence: Sentence) -> Answer:
+    spans = tuple(Span(start=span.start, end=span.end, label=span.label) for span in sentence.spans)
+    return Answer(text=sentence.text, forms=tuple(span.text for span in sentence.spans), spans=spans)

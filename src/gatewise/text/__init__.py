@@ -1,17 +1,34 @@
 """What a sentence is: tokens with offsets, tags and spans, vocabulary, scores. Standard library and `regex` only."""
 
+from gatewise.text.confusion import ERROR_KINDS, ErrorCounts, Judgment, error_counts, judge_spans
+from gatewise.text.conlleval import conlleval_spans
 from gatewise.text.detection import CorpusProblem, Detection, detect_scheme, judge_tags
 from gatewise.text.metrics import (
     AccuracyScores,
+    Average,
     Counts,
+    Recall,
     SpanScores,
+    TrainingRecall,
+    macro_average,
+    sentence_counts,
     span_scores,
     tag_accuracy,
+    training_recall,
     unlabeled,
     word_scores,
 )
+from gatewise.text.repair import Repair, repair_tags
+from gatewise.text.resampling import (
+    Interval,
+    Significance,
+    bootstrap_difference,
+    bootstrap_interval,
+    randomization_test,
+)
 from gatewise.text.schemes import (
     SCHEMES,
+    SPAN_SCHEMES,
     LegalTransitions,
     TagProblem,
     check_scheme,
@@ -27,6 +44,7 @@ from gatewise.text.schemes import (
 )
 from gatewise.text.segment import characters_from_words, word_spans, words_from_characters
 from gatewise.text.sentence import Sentence, Span, TextSpan, Token, gaps, joint, sentence_from_forms
+from gatewise.text.split import split_sentences
 from gatewise.text.tokenize import TOKENIZERS, check_text, tokenize
 from gatewise.text.vocabulary import (
     PADDING_ID,
@@ -39,46 +57,67 @@ from gatewise.text.vocabulary import (
 )
 
 __all__ = [
+    "ERROR_KINDS",
     "PADDING_ID",
     "SCHEMES",
+    "SPAN_SCHEMES",
     "TOKENIZERS",
     "UNKNOWN_ID",
     "AccuracyScores",
+    "Average",
     "CorpusProblem",
     "Counts",
     "Detection",
+    "ErrorCounts",
+    "Interval",
+    "Judgment",
     "LegalTransitions",
+    "Recall",
+    "Repair",
     "Sentence",
+    "Significance",
     "Span",
     "SpanScores",
     "TagProblem",
     "TextSpan",
     "Token",
+    "TrainingRecall",
     "Vocabulary",
     "bigrams",
+    "bootstrap_difference",
+    "bootstrap_interval",
     "build_vocabulary",
     "characters_from_words",
     "check_scheme",
     "check_tags",
     "check_text",
     "complete_tags",
+    "conlleval_spans",
     "convert_tags",
     "detect_scheme",
+    "error_counts",
     "find_problem",
     "gaps",
     "joint",
+    "judge_spans",
     "judge_tags",
     "keys_from_forms",
     "legal_transitions",
+    "macro_average",
     "make_tag",
     "normalize",
+    "randomization_test",
+    "repair_tags",
+    "sentence_counts",
     "sentence_from_forms",
     "span_scores",
     "spans_from_tags",
+    "split_sentences",
     "split_tag",
     "tag_accuracy",
     "tags_from_spans",
     "tokenize",
+    "training_recall",
     "unlabeled",
     "word_scores",
     "word_spans",

@@ -2,12 +2,13 @@
 
 In: gold and predicted spans (or tags), one sequence a sentence. Out: counts, and fractions in [0, 1] made from them.
 A span is correct when start, end and label are all equal, as in CoNLL evaluation. Undefined fractions are 0.
+`docs/scores.md` defines every number.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TypeVar
@@ -44,11 +45,31 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Average:
+    """Unweighted means over labels: of their precisions, their recalls and their F1s, and over how many labels."""
+
+    precision: float
+    recall: float
+    f1: float
+    labels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpanScores:
     """Scores of all spans (micro average), and of the spans of each label, labels sorted."""
 
     overall: Counts
     per_label: dict[str, Counts]
+
+    @property
+    def macro(self) -> Average:
+        """The mean over the labels that occur in gold."""
+        return macro_average(counts for counts in self.per_label.values() if counts.gold)
+
+    @property
+    def macro_all(self) -> Average:
+        """The mean over the labels that occur in gold or were predicted, as seqeval has it."""
+        return macro_average(self.per_label.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +84,67 @@ class AccuracyScores:
     def accuracy(self) -> float:
         """Correct / total, in [0, 1]."""
         return self.correct / self.total if self.total else 0.0
+
+    @property
+    def macro(self) -> Average:
+        """The mean over the tags that occur in gold."""
+        return macro_average(counts for counts in self.per_label.values() if counts.gold)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """How many things there are in gold, and how many of them were found."""
+
+    gold: int
+    correct: int
+
+    @property
+    def recall(self) -> float:
+        """Correct / gold, in [0, 1]."""
+        return self.correct / self.gold if self.gold else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecall:
+    """Recall of what does not occur in the training data (out of vocabulary), and of what does."""
+
+    unseen: Recall
+    seen: Recall
+
+
+def macro_average(counts: Iterable[Counts]) -> Average:
+    """The unweighted mean of these labels' fractions; of no labels, zeros. The F1 is the mean of the F1s."""
+    rows = list(counts)
+    total = len(rows) or 1
+    return Average(
+        precision=sum(row.precision for row in rows) / total,
+        recall=sum(row.recall for row in rows) / total,
+        f1=sum(row.f1 for row in rows) / total,
+        labels=len(rows),
+    )
+
+
+def sentence_counts(gold: Iterable[Sequence[Span]], predicted: Iterable[Sequence[Span]]) -> list[Counts]:
+    """The counts of each sentence: what confidence intervals and tests are made from.
+
+    Raises ShapeError when there are more sentences on one side.
+    """
+    found = []
+    for gold_spans, predicted_spans in _pairs(gold, predicted, "sentence"):
+        gold_set, predicted_set = set(gold_spans), set(predicted_spans)
+        found.append(Counts(gold=len(gold_set), predicted=len(predicted_set), correct=len(gold_set & predicted_set)))
+    return found
+
+
+def training_recall(outcomes: Iterable[tuple[str, bool]], seen: Set[str]) -> TrainingRecall:
+    """Recall by whether a thing was `seen` in training; `outcomes` are the gold things, and whether each was found."""
+    gold, correct = Counter[bool](), Counter[bool]()
+    for thing, found in outcomes:
+        gold[thing in seen] += 1
+        correct[thing in seen] += found
+    return TrainingRecall(
+        unseen=Recall(gold=gold[False], correct=correct[False]), seen=Recall(gold=gold[True], correct=correct[True])
+    )
 
 
 def span_scores(gold: Iterable[Sequence[Span]], predicted: Iterable[Sequence[Span]]) -> SpanScores:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import chain, repeat
 
 from gatewise.errors import TextError
 
@@ -51,7 +53,9 @@ class TextSpan:
 class Sentence:
     """A text with its tokens; `tags` holds one tag a token, or is None when nobody has tagged it yet.
 
-    `spans` and `scores` (the probability of each tag) are there when a tagger made the tags.
+    `spans` and `scores` (the probability of each tag) are there when a tagger made the tags. `layer` is what the
+    file held beyond all this (docs/adr/0006): only the format that set it looks inside, and sentences that differ
+    in it alone are equal.
     """
 
     text: str
@@ -59,6 +63,7 @@ class Sentence:
     tags: tuple[str, ...] | None = None
     spans: tuple[TextSpan, ...] = ()
     scores: tuple[float, ...] | None = None
+    layer: object | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -93,14 +98,12 @@ def sentence_from_forms(
     parts: list[str] = []
     tokens = []
     position = 0
-    for index, form in enumerate(forms):
-        if index:
-            gap = joint(forms[index - 1], form) if separator is None else separator
-            parts.append(gap)
-            position += len(gap)
-        parts.append(form)
-        tokens.append(Token(text=form, start=position, end=position + len(form)))
-        position += len(form)
+    between = map(joint, forms, forms[1:]) if separator is None else repeat(separator, len(forms) - 1)
+    for form, gap in zip(forms, chain(between, ("",)), strict=False):
+        end = position + len(form)
+        tokens.append(Token(text=form, start=position, end=end))
+        parts += (form, gap)
+        position = end + len(gap)
     sentence = Sentence(text="".join(parts), tokens=tuple(tokens))
     return sentence if tags is None else sentence.with_tags(tags)
 
@@ -110,7 +113,12 @@ def joint(left: str, right: str) -> str:
 
     Nothing when either neighbor is a Han character, kana, or a full-width sign; Korean is written with spaces.
     """
-    return "" if _WIDE.match(left[-1:]) or _WIDE.match(right[:1]) else " "
+    return "" if _is_wide(left[-1:]) or _is_wide(right[:1]) else " "
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_wide(char: str) -> bool:
+    return _WIDE.match(char) is not None
 
 
 def gaps(sentence: Sentence) -> list[str]:

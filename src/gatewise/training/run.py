@@ -20,6 +20,7 @@ from gatewise.model.archive import CARD_FILE, check_target, save_model
 from gatewise.model.card import TrainingFacts, format_card
 from gatewise.model.config import Config
 from gatewise.model.corpus import read_corpus, resolve_config
+from gatewise.model.label_facts import label_facts
 from gatewise.model.scoring import Scores
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import load
@@ -92,6 +93,7 @@ def run_training(corpus: Corpus, files: Files, folder: str | Path, listener: Lis
         arrays=arrays,
         graph=onnx_graph(trained.config, arrays),
         card=format_card(trained.config, facts, {}),
+        facts=label_facts(corpus.train, trained.config.task.scheme),
     )
     tagger = load(Path(folder))
     splits = {"dev": files.dev, "test": files.test}

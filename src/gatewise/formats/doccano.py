@@ -1,0 +1,66 @@
+"""doccano's export of sequence labeling: `{"text": "小明来了", "label": [[0, 2, "PER"]]}`, one object a line.
+
+Offsets count characters (code points), half-open. The list stands under `label` (since 1.0), `labels` or `entities`
+(before), the text under `text` or `data` (1.5); projects with relations write objects, `{"start_offset", "end_offset",
+"label"}`, of which the relations are left out, counted. A record without a list of labels is untagged. The format
+holds neither tokens nor scores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from gatewise.errors import FormatError
+from gatewise.formats.json_fields import JsonObject, check_edges, get, kind_of
+from gatewise.formats.json_items import json_objects
+from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, Tally, locate_labeled
+from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.text import Sentence, Span
+from gatewise.text.align import character_spans
+
+LABEL_KEYS = ("label", "labels", "entities", "annotations")
+
+
+def read_doccano(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Sentence]:
+    """The sentences of a file that doccano exported, tagged as `alignment` says."""
+    return checked(path, locate_doccano(path, alignment=alignment), None)
+
+
+def locate_doccano(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Located]:
+    """As `read_doccano`, with the line of each token."""
+    tally = Tally()
+    records = (_record(f"{source_name(path)}:{line}", line, value, tally) for line, value in json_objects(path))
+    return locate_labeled(path, records, alignment, tally)
+
+
+def write_doccano(sentences: Iterable[Sentence], stream: TextIO, scheme: str | None = None) -> None:
+    """Write text and spans of each sentence as one line of JSON; `label` is left out where there are no tags."""
+    for sentence in sentences:
+        value: JsonObject = {"text": sentence.text}
+        if sentence.tags is not None or sentence.spans:
+            value["label"] = [[span.start, span.end, span.label] for span in character_spans(sentence, scheme)]
+        stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _record(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText:
+    text = get(where, value, "text" if "text" in value or "data" not in value else "data", str)
+    if value.get("relations"):
+        tally.add("records with relations, which tags cannot hold; the relations are left out")
+    key = next((key for key in LABEL_KEYS if key in value), None)
+    if key is None:
+        tally.add("records without labels, read as untagged")
+        return LabeledText(line=line, text=text, spans=None)
+    spans = tuple(_span(f"{where}: {key}[{i}]", entry, text) for i, entry in enumerate(get(where, value, key, list)))
+    return LabeledText(line=line, text=text, spans=spans)
+
+
+def _span(where: str, entry: Any, text: str) -> Span:
+    if isinstance(entry, list) and len(entry) == 3:
+        entry = dict(zip(("start_offset", "end_offset", "label"), entry, strict=True))
+    if not isinstance(entry, dict):
+        raise FormatError(f'{where}: expected [start, end, "label"], found {kind_of(entry)}; export sequence labels')
+    start, end = get(where, entry, "start_offset", int), get(where, entry, "end_offset", int)
+    check_edges(where, start, end, text)
+    return Span(start=start, end=end, label=get(where, entry, "label", str))
