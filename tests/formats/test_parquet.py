@@ -230,3 +230,10 @@ def test_without_pyarrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     for call in (lambda: locate_parquet(tmp_path / "a"), lambda: write_parquet([], tmp_path / "a")):
         with pytest.raises(MissingExtraError, match=r'^Parquet needs pyarrow: pip install "gatewise\[parquet\]"$'):
             call()
+
+
+def test_bytes_in_the_place_of_a_token_s_text_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    rows = [{"text": "ab", "tokens": [{"text": b"\xff", "start": 0, "end": 1}]}]
+    pq.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet")
+    with pytest.raises(FormatError, match=r'a\.parquet:1: .*expected "a"'):
+        list(read_parquet(tmp_path / "a.parquet"))

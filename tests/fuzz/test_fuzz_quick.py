@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import gatewise.formats.doccano
-from gatewise.errors import FormatError
+from gatewise.errors import FormatError, TextError
 
 
 def fuzz_readers() -> ModuleType:
@@ -29,7 +29,7 @@ def test_300_inputs(tmp_path: Path) -> None:
 def test_a_leak_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gatewise.formats.doccano, "check_edges", lambda *_: None)
     monkeypatch.setattr(gatewise.formats.doccano, "get", lambda where, value, key, kind: value[key])
-    with pytest.raises((KeyError, TypeError, AttributeError)):
+    with pytest.raises((KeyError, TypeError, AttributeError, TextError)):
         fuzz_readers().run(2000, 3, tmp_path)
 
 

@@ -155,12 +155,13 @@ def _sentence(
     token_at = columns.index("token")
     tag_at = columns.index("tag") if "tag" in columns else None
     numbers, lines = zip(*block, strict=True)
-    rows = [split_columns(line) for line in lines]
-    if any(len(row) != len(columns) or "" in row for row in rows):
+    rows = [line.split("\t") if "\t" in line else split_columns(line) for line in lines]
+    values = list(zip(*rows, strict=False))  # one tuple a column, as many as the shortest row has
+    if set(map(len, rows)) != {len(columns)} or any("" in column for column in values):
         for number, row in zip(numbers, rows, strict=True):
             _check_row(path, number, row, columns)
-    forms = [row[token_at] for row in rows]
-    tags = None if tag_at is None else tuple(row[tag_at] for row in rows)
+    forms = values[token_at]
+    tags = None if tag_at is None else values[tag_at]
     bare = sentence_from_forms(forms)
     layer = ConllLayer(
         before=tuple(before),

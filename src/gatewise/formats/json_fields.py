@@ -86,7 +86,11 @@ def tokens_in(where: str, entries: list[JsonObject], text: str) -> tuple[Token, 
 
 def kind_of(value: object) -> str:
     """A value for messages: short ones as they are, lists and objects by their kind."""
-    return _KINDS[type(value)] if isinstance(value, (list, dict)) else json.dumps(value, ensure_ascii=False)[:60]
+    return (
+        _KINDS[type(value)]
+        if isinstance(value, (list, dict))
+        else json.dumps(value, ensure_ascii=False, default=repr)[:60]
+    )
 
 
 def _to_float(where: str, key: str, found: int | float) -> float:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain, repeat
 
 from gatewise.errors import TextError
 
@@ -20,13 +19,22 @@ _WIDE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class Token:
     """One token: its surface form and where it stands, half-open, in characters of the sentence's text."""
 
     text: str
     start: int
     end: int
+
+    def __init__(self, *, text: str, start: int, end: int) -> None:
+        # what the decorator would write, through the slots themselves: readers spend most of their time here
+        _set_text(self, text)
+        _set_start(self, start)
+        _set_end(self, end)
+
+
+_set_text, _set_start, _set_end = (vars(Token)[name].__set__ for name in ("text", "start", "end"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -98,12 +106,17 @@ def sentence_from_forms(
     parts: list[str] = []
     tokens = []
     position = 0
-    between = map(joint, forms, forms[1:]) if separator is None else repeat(separator, len(forms) - 1)
-    for form, gap in zip(forms, chain(between, ("",)), strict=False):
+    parted = False  # whether the token before lets white space stand after it
+    for form in forms:
+        before, after = (True, True) if separator is not None else _parted(form)
+        if parts and before and parted:
+            gap = " " if separator is None else separator
+            parts.append(gap)
+            position += len(gap)
         end = position + len(form)
         tokens.append(Token(text=form, start=position, end=end))
-        parts += (form, gap)
-        position = end + len(gap)
+        parts.append(form)
+        position, parted = end, after
     sentence = Sentence(text="".join(parts), tokens=tuple(tokens))
     return sentence if tags is None else sentence.with_tags(tags)
 
@@ -113,12 +126,13 @@ def joint(left: str, right: str) -> str:
 
     Nothing when either neighbor is a Han character, kana, or a full-width sign; Korean is written with spaces.
     """
-    return "" if _is_wide(left[-1:]) or _is_wide(right[:1]) else " "
+    return " " if _parted(left)[1] and _parted(right)[0] else ""
 
 
-@lru_cache(maxsize=1 << 14)
-def _is_wide(char: str) -> bool:
-    return _WIDE.match(char) is not None
+@lru_cache(maxsize=1 << 16)
+def _parted(form: str) -> tuple[bool, bool]:
+    """Whether a space may stand before and after a form: where its first and its last character are not wide."""
+    return _WIDE.match(form[:1]) is None, _WIDE.match(form[-1:]) is None
 
 
 def gaps(sentence: Sentence) -> list[str]:
