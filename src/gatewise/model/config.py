@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gatewise.errors import ConfigError
 
@@ -20,6 +20,9 @@ TASK_TOKENIZERS = ("auto", "characters", "mixed", "words", "whitespace")
 TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
 ENCODERS = ("lstm", "rnn")
 OUTPUTS = ("crf", "softmax")
+DECAYS = ("linear", "cosine", "constant")
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("float32", "bfloat16")
 NUMBER_TYPES = ("float32", "float16")
 
 
@@ -56,12 +59,16 @@ class FeaturesConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderConfig:
-    """The recurrent layers: `kind` lstm or rnn, `hidden` units in each direction."""
+    """The recurrent layers: `kind` lstm or rnn, `hidden` units in each direction.
+
+    `residual`: a layer's states are added to what it read, wherever both have one size (from the second layer on).
+    """
 
     kind: str = "lstm"
     hidden: int = 200
     layers: int = 1
     bidirectional: bool = True
+    residual: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +82,37 @@ class OutputConfig:
 class TrainingConfig:
     """How the weights are found.
 
-    `dropout` acts on the input, between layers and on the states. `unknown_weight` a: in training an entry seen n times
+    `dropout` acts on the input, between layers and on the states, with `variational_dropout` on the same units over a
+    whole sentence; `word_dropout` takes whole tokens away. `warmup_steps` the learning rate rises, then it falls as
+    `decay` says (`linear` or `cosine`, to 0, or `constant`). `unknown_weight` a: in training an entry seen n times
     is replaced by the unknown with probability a/(a+n), so that the unknown is learned too. `averaging`: decay of the
     moving average of the weights, which is what dev scores and the saved model use; 0 turns it off. `patience`: epochs
-    without a better dev score after which training stops. `batch_tokens` caps a batch, padding included.
+    without a better dev score after which training stops. `batch_tokens` caps a batch, padding included; a sentence
+    longer than `longest_sentence` is refused. `label_weights`: how much more than others it counts to miss a label (a
+    softmax margin, Gimpel and Smith 2010). `device` auto, cpu or cuda; `precision` float32, or bfloat16 on cuda.
+    `checkpoint_seconds`: how often all of the training's state is saved.
     """
 
     seed: int = 1
     epochs: int = 20
     batch_size: int = 16
     batch_tokens: int = 4096
+    longest_sentence: int = 20_000
     learning_rate: float = 0.001
+    warmup_steps: int = 0
+    decay: str = "linear"
     gradient_clip: float = 5.0
     dropout: float = 0.5
+    variational_dropout: bool = False
+    word_dropout: float = 0.0
     unknown_weight: float = 1.0
     averaging: float = 0.998
     patience: int = 5
     threads: int = 0
+    device: str = "auto"
+    precision: str = "float32"
+    checkpoint_seconds: int = 30
+    label_weights: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +217,11 @@ def _nearest(key: str, prefix: str, types: Mapping[str, Any]) -> str:
 
 
 def _value(wanted: Any, value: Any, *, where: str, key: str) -> Any:
+    if get_origin(wanted) is dict:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: {key}: expected a table of labels with their numbers, found {value!r}")
+        inner = get_args(wanted)[1]
+        return {str(name): _value(inner, entry, where=where, key=f"{key}.{name}") for name, entry in value.items()}
     if wanted not in (int, float, bool, str):
         return _section(wanted, value, where=where, prefix=key + ".")
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -214,10 +240,19 @@ _CHOICES = {
     "task.spaces": ("auto", "between", "within"),
     "encoder.kind": ENCODERS,
     "output.kind": OUTPUTS,
+    "training.decay": DECAYS,
+    "training.device": DEVICES,
+    "training.precision": PRECISIONS,
     "archive.numbers": NUMBER_TYPES,
 }
-_AT_LEAST = {"features.bigram_dim": 0, "training.seed": 0, "training.threads": 0}  # every other whole number: 1
-_BELOW_ONE = ("training.dropout", "training.averaging")
+_FROM_ZERO = {  # every other whole number: at least 1
+    "features.bigram_dim",
+    "training.seed",
+    "training.warmup_steps",
+    "training.threads",
+    "training.checkpoint_seconds",
+}
+_BELOW_ONE = ("training.dropout", "training.word_dropout", "training.averaging")
 _POSITIVE = ("training.learning_rate", "training.gradient_clip")
 
 
@@ -228,8 +263,15 @@ def _expected(key: str, value: Any) -> str:
         return "one of " + ", ".join(choices) if choices and value not in choices else ""
     if isinstance(value, bool):
         return ""
+    if isinstance(value, dict):
+        wrong = [weight for weight in value.values() if not 0 < weight < float("inf")]
+        return "a table of labels with numbers above 0" if wrong else ""
+    return _expected_number(key, value)
+
+
+def _expected_number(key: str, value: float) -> str:
     if isinstance(value, int):
-        least = _AT_LEAST.get(key, 1)
+        least = 0 if key in _FROM_ZERO else 1
         return f"a whole number of at least {least}" if value < least else ""
     if key in _BELOW_ONE:
         return "" if 0 <= value < 1 else "a number from 0 up to, not including, 1"

@@ -1,19 +1,20 @@
 """Sentences as ids, and batches of them by length.
 
-In: tagged sentences and vocabularies. Out: padded batches of torch tensors, time first. Everything is encoded once;
-sentences of like length share a batch, so that little of it is padding, and a batch is cut by tokens as well.
+In: tagged sentences and vocabularies. Out: padded batches of torch tensors, time first. Everything is encoded once,
+into one long array a feature; sentences of like length share a batch, so that little of it is padding, and a batch is
+cut by tokens as well.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary, bigrams, keys_from_forms
@@ -22,26 +23,63 @@ LENGTH_NOISE = 3.0  # tokens by which lengths are blurred, so that epochs do not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedSentence:
-    """One sentence as ids: `tokens` (time,), `bigrams` (time + 1,) or None, `tags` (time,)."""
+class Ragged:
+    """Rows of several lengths end to end: `values` (all,), row n from `starts[n]` for `lengths[n]` places."""
 
-    tokens: Tensor
-    bigrams: Tensor | None
-    tags: Tensor
+    values: Tensor
+    starts: Tensor
+    lengths: Tensor
+
+    def padded(self, rows: Tensor, fill: int) -> Tensor:
+        """The rows asked for as columns, filled up at their ends: (longest, rows)."""
+        lengths = self.lengths[rows]
+        places = torch.arange(int(lengths.max()), device=rows.device)[:, None]
+        found = self.values[(self.starts[rows] + places).clamp_(max=len(self.values) - 1)]
+        return torch.where(places < lengths, found.long(), fill)
+
+    def to(self, device: torch.device) -> Ragged:
+        """The same on a device."""
+        return Ragged(values=self.values.to(device), starts=self.starts.to(device), lengths=self.lengths.to(device))
+
+
+def ragged(rows: Iterable[Sequence[int]]) -> Ragged:
+    """Rows of whole numbers as one array of 32 bits each."""
+    values: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = [np.array(row, dtype=np.int32) for row in rows]
+    lengths = np.array([len(row) for row in values], dtype=np.int64)
+    return Ragged(
+        values=torch.from_numpy(np.concatenate(values) if values else np.zeros(0, dtype=np.int32)),
+        starts=torch.from_numpy(np.cumsum(lengths) - lengths),
+        lengths=torch.from_numpy(lengths),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedSentences:
+    """A split as ids: `inputs` by the name of the feature, one row a sentence; `lengths` in tokens."""
+
+    inputs: Mapping[str, Ragged]
+    tags: Ragged
+    lengths: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.lengths)
+
+    def to(self, device: torch.device) -> EncodedSentences:
+        """The same on a device."""
+        inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
+        return EncodedSentences(inputs=inputs, tags=self.tags.to(device), lengths=self.lengths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Padded ids, time first: `tokens` and `tags` (time, batch), `bigrams` (time + 1, batch), `lengths` (batch,)."""
+    """Padded ids, time first: `inputs` by feature (`tokens` (time, batch), `bigrams` (time + 1, batch)), `tags`
+    (time, batch), `lengths` (batch,); `tokens` is how many there are, padding left out."""
 
     indices: tuple[int, ...]
-    tokens: Tensor
-    bigrams: Tensor | None
+    inputs: Mapping[str, Tensor]
     tags: Tensor
     lengths: Tensor
+    tokens: int
 
 
 def count_keys(sentences: Sequence[Sentence]) -> tuple[Counter[str], Counter[str]]:
@@ -56,52 +94,46 @@ def count_keys(sentences: Sequence[Sentence]) -> tuple[Counter[str], Counter[str
 
 
 def encode_sentences(
-    sentences: Sequence[Sentence], tokens: Vocabulary, pairs: Vocabulary | None, tag_ids: dict[str, int]
-) -> list[EncodedSentence]:
+    sentences: Sequence[Sentence], tokens: Vocabulary, pairs: Vocabulary | None, tag_ids: Mapping[str, int]
+) -> EncodedSentences:
     """Encode tagged sentences; a tag that training does not know becomes tag 0, which can only count as an error."""
-    encoded = []
-    for sentence in sentences:
-        keys = keys_from_forms(sentence.forms)
-        encoded.append(
-            EncodedSentence(
-                tokens=torch.tensor(tokens.encode(keys)),
-                bigrams=torch.tensor(pairs.encode(bigrams(keys))) if pairs else None,
-                tags=torch.tensor([tag_ids.get(tag, 0) for tag in sentence.tags or ()]),
-            )
-        )
-    return encoded
+    keys = [keys_from_forms(sentence.forms) for sentence in sentences]
+    inputs = {"tokens": ragged(map(tokens.encode, keys))}
+    if pairs is not None:
+        inputs["bigrams"] = ragged(pairs.encode(bigrams(entries)) for entries in keys)
+    tags = ragged([tag_ids.get(tag, 0) for tag in sentence.tags or ()] for sentence in sentences)
+    return EncodedSentences(inputs=inputs, tags=tags, lengths=tuple(map(len, sentences)))
 
 
 def cut_batches(
-    sentences: Sequence[EncodedSentence], *, size: int, max_tokens: int, shuffle: random.Random | None = None
+    lengths: Sequence[int], *, size: int, max_tokens: int, shuffle: random.Random | None = None
 ) -> list[list[int]]:
     """Indices of each batch: at most `size` sentences and `max_tokens` places, padding included, unless one
     sentence alone is longer. With `shuffle` both the neighbors and the order change from call to call."""
-    lengths = [len(sentence) + (shuffle.random() * LENGTH_NOISE if shuffle else 0.0) for sentence in sentences]
+    blurred = [length + (shuffle.random() * LENGTH_NOISE if shuffle else 0.0) for length in lengths]
     batches: list[list[int]] = []
     longest = 0
-    for index in sorted(range(len(sentences)), key=lengths.__getitem__):
-        longest = max(longest, len(sentences[index]))
+    for index in sorted(range(len(lengths)), key=blurred.__getitem__):
+        longest = max(longest, lengths[index])
         if not batches or len(batches[-1]) == size or (len(batches[-1]) + 1) * longest > max_tokens:
             batches.append([])
-            longest = len(sentences[index])
+            longest = lengths[index]
         batches[-1].append(index)
     if shuffle:
         shuffle.shuffle(batches)
     return batches
 
 
-def collate(sentences: Sequence[EncodedSentence], batches: Sequence[Sequence[int]]) -> Iterator[Batch]:
-    """Pad each batch."""
+def collate(sentences: EncodedSentences, batches: Sequence[Sequence[int]]) -> Iterator[Batch]:
+    """Pad each batch, on the device that the split lies on."""
     for indices in batches:
-        chosen = [sentences[index] for index in indices]
-        pairs = [sentence.bigrams for sentence in chosen if sentence.bigrams is not None]
+        rows = torch.tensor(indices, device=sentences.tags.values.device)
         yield Batch(
             indices=tuple(indices),
-            tokens=pad_sequence([sentence.tokens for sentence in chosen], padding_value=PADDING_ID),
-            bigrams=pad_sequence(pairs, padding_value=PADDING_ID) if pairs else None,
-            tags=pad_sequence([sentence.tags for sentence in chosen]),
-            lengths=torch.tensor([len(sentence) for sentence in chosen]),
+            inputs={name: feature.padded(rows, PADDING_ID) for name, feature in sentences.inputs.items()},
+            tags=sentences.tags.padded(rows, 0),
+            lengths=sentences.tags.lengths[rows],
+            tokens=sum(sentences.lengths[index] for index in indices),
         )
 
 
@@ -116,4 +148,4 @@ def unknown_rates(vocabulary: Vocabulary, counts: Counter[str], weight: float) -
 
 def with_unknowns(ids: Tensor, rates: Tensor) -> Tensor:
     """The ids with some replaced by the unknown, at random; draws from torch's current generator."""
-    return ids.masked_fill(torch.rand(ids.shape) < rates[ids], UNKNOWN_ID)
+    return ids.masked_fill(torch.rand(ids.shape, device=ids.device) < rates[ids], UNKNOWN_ID)

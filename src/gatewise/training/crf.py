@@ -44,60 +44,70 @@ def log_partition(emissions: Tensor, scores: PathScores, lengths: Tensor) -> Ten
 
 
 class _LogPartition(torch.autograd.Function):
-    """Scaled forward-backward. alpha and beta are probabilities up to the scales; marginals are their product."""
+    """Scaled forward-backward, both ways in one loop.
+
+    Read from its end, a sentence obeys the same recursion with the transitions transposed, so the prefixes (alpha) and
+    the suffixes (beta, their own potential included) are two rows of one batch. Each step is divided by its sum; the
+    marginals are normalized at the end, which needs no logarithms. Padding holds numbers that nobody reads.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, lengths: Tensor
     ) -> Tensor:
         wide = emissions.double()
+        time, batch, _ = wide.shape
         peak = wide.amax(-1, keepdim=True)
         potential = (wide - peak).exp()  # (time, batch, num_tags), at most 1
         shift = transitions.max().double()
         step = (transitions.double() - shift).exp()  # (from, to), at most 1, 0 where forbidden
-        inside = torch.arange(len(wide), device=lengths.device)[:, None] < lengths  # (time, batch)
-        ending = end.double().exp()
-        alpha, scale = _alphas(potential, step, start.double().exp(), inside)
-        final = (alpha[-1] * ending).sum(-1)  # past its end a sentence keeps its last alpha
-        beta = _betas(potential, step, scale, ending / final[:, None], inside)
-        ctx.save_for_backward(potential, step, alpha, beta, scale, lengths)
+        inside = torch.arange(time, device=lengths.device)[:, None] < lengths  # (time, batch)
+        turned = _turned(time, lengths)
+        both = torch.stack([potential, potential.gather(0, turned.expand_as(potential))], dim=1)  # (time, 2, batch, …)
+        steps = torch.stack([step, step.T])
+        edges = torch.stack([start.double().exp(), end.double().exp()])[:, None]
+        arriving, states, scale = _sums(both, steps, edges)
+        last = states[lengths - 1, 0, torch.arange(batch, device=lengths.device)]  # (batch, num_tags)
+        final = (last * edges[1]).sum(-1)
+        beta = states[:, 1].gather(0, turned.expand_as(potential))
+        ctx.save_for_backward(arriving[:, 0], states[:, 0], beta, step, inside, lengths)
         ctx.dtype = emissions.dtype
-        logs = scale.log().sum(0) + final.log() + torch.where(inside, peak.squeeze(-1), 0.0).sum(0)
-        return logs + (lengths - 1) * shift
+        logs = torch.where(inside, scale[:, 0].log() + peak.squeeze(-1), 0.0).sum(0)
+        return logs + final.log() + (lengths - 1) * shift
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        potential, step, alpha, beta, scale, lengths = ctx.saved_tensors
-        time, batch, num_tags = alpha.shape
+        arriving, alpha, beta, step, inside, lengths = ctx.saved_tensors
+        batch, num_tags = alpha.shape[1:]
         weight = grad_outputs[0].double()[:, None]  # (batch, 1)
-        inside = (torch.arange(time, device=lengths.device)[:, None] < lengths)[..., None]
-        marginals = torch.where(inside, alpha * beta, 0.0) * weight
-        arriving = potential[1:] * beta[1:] / scale[1:, :, None] * weight
-        arriving = torch.where(inside[1:], arriving, 0.0)
-        pairs = alpha[:-1].reshape(-1, num_tags).T @ arriving.reshape(-1, num_tags)  # (from, to)
+        joined = arriving * beta
+        share = weight / joined.sum(-1, keepdim=True)  # the sum is the same path weight, scaled, at every step
+        marginals = torch.where(inside[..., None], joined * share, 0.0)
+        leaving = torch.where(inside[1:, :, None], beta[1:] * share[1:], 0.0)
+        before = torch.where(inside[1:, :, None], alpha[:-1], 0.0)
+        pairs = before.reshape(-1, num_tags).T @ leaving.reshape(-1, num_tags)  # (from, to)
         last = marginals[lengths - 1, torch.arange(batch, device=lengths.device)]
         gradients = (marginals, pairs * step, marginals[0].sum(0), last.sum(0))
         return *(gradient.to(ctx.dtype) for gradient in gradients), None
 
 
-def _alphas(potential: Tensor, step: Tensor, start: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-    """Normalized alpha at each step (time, batch, num_tags) and what each was divided by (time, batch)."""
-    alphas: list[Tensor] = []
-    scales: list[Tensor] = []
-    reached = start * potential[0]
-    for t in range(len(potential)):
+def _sums(potential: Tensor, steps: Tensor, edges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The recursion, (time, directions, batch, num_tags): what arrives before the potential, the state after it divided
+    by its sum, and that sum (time, directions, batch)."""
+    arriving = [edges.expand_as(potential[0])]
+    states: list[Tensor] = []
+    totals: list[Tensor] = []
+    for t, here in enumerate(potential):
         if t:
-            reached = torch.where(inside[t, :, None], (alphas[-1] @ step) * potential[t], alphas[-1])
-        total = reached.sum(-1)  # 1 at padding, where alpha is kept
-        alphas.append(reached / total[:, None])
-        scales.append(total)
-    return torch.stack(alphas), torch.stack(scales)
+            arriving.append(torch.bmm(states[-1], steps))
+        reached = arriving[-1] * here
+        total = reached.sum(-1, keepdim=True)
+        states.append(reached / total)
+        totals.append(total)
+    return torch.stack(arriving), torch.stack(states), torch.stack(totals).squeeze(-1)
 
 
-def _betas(potential: Tensor, step: Tensor, scale: Tensor, last: Tensor, inside: Tensor) -> Tensor:
-    """beta at each step, scaled so that alpha * beta is the marginal: (time, batch, num_tags)."""
-    betas = [last]
-    for t in range(len(potential) - 1, 0, -1):
-        left = ((potential[t] * betas[-1]) @ step.T) / scale[t, :, None]
-        betas.append(torch.where(inside[t, :, None], left, betas[-1]))
-    return torch.stack(betas[::-1])
+def _turned(time: int, lengths: Tensor) -> Tensor:
+    """For each place the one it trades with when its sentence is reversed: (time, batch, 1). Padding stays."""
+    position = torch.arange(time, device=lengths.device)[:, None]
+    return torch.where(position < lengths, lengths - 1 - position, position)[..., None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from gatewise.model.scoring import Scores
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchReport:
@@ -12,8 +14,11 @@ class BatchReport:
 
     epoch: int
     epochs: int
+    step: int
     fraction: float
     loss: float
+    learning_rate: float
+    gradient_norm: float
     tokens_per_second: float
     seconds_left: float
 
@@ -24,10 +29,12 @@ class EpochReport:
 
     epoch: int
     epochs: int
+    step: int
     loss: float
     tokens_per_second: float
     seconds: float
     dev_score: float | None
+    dev: Scores | None
     is_best: bool
 
 

@@ -1,263 +1,326 @@
-"""The training loop: Adam, batches by length, gradient clipping, averaged weights, early stopping on dev.
+"""The training loop: batches by length, Adam, averaged weights, early stopping on dev, and going on after a kill.
 
-In: a resolved configuration and tagged sentences. Out: a `TrainedTagger`, the best weights found and what they score on
-dev. Randomness comes from `config.training.seed` alone, and torch's own generator is left as it was found.
+In: a `Prepared`. Out: a `TrainedTagger`, the best weights found and what they score on dev. Randomness is a function of
+the seed, the step and the process alone, so a run that goes on from a checkpoint draws what it would have drawn, and
+torch's own generator is left as it was found.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gatewise.crf import CRFScores, Legality, viterbi
 from gatewise.errors import TrainingError
 from gatewise.model.archive import legality_of
-from gatewise.model.config import Config
-from gatewise.model.scoring import score_tags
-from gatewise.text.schemes import complete_tags
-from gatewise.text.sentence import Sentence
-from gatewise.text.vocabulary import Vocabulary, build_vocabulary
-from gatewise.training.batches import (
-    Batch,
-    EncodedSentence,
-    collate,
-    count_keys,
-    cut_batches,
-    encode_sentences,
-    unknown_rates,
-    with_unknowns,
-)
-from gatewise.training.crf import log_partition, path_score
+from gatewise.model.config import TrainingConfig
+from gatewise.model.scoring import Scores, score_tags
+from gatewise.training.batches import Batch, collate, cut_batches
+from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from gatewise.training.distributed import ALONE, Group
 from gatewise.training.events import BatchReport, EpochReport, Listener, Silence
+from gatewise.training.losses import label_margins, sentence_losses
 from gatewise.training.network import TaggerNetwork
+from gatewise.training.optimizer import Optimizer
+from gatewise.training.predict import holding, predict
+from gatewise.training.prepare import Prepared
+from gatewise.training.schedule import learning_rate
 from gatewise.training.vectors import load_vectors
 
-SCORING_BATCH = 64
+STEPS_UNREAD_ON_CUDA = 20  # reading a number makes the device wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedTagger:
-    """What training found: everything a model folder holds but the graph and the card."""
+    """What training found: the best averaged weights, by name, and how they came about."""
 
-    config: Config
-    labels: tuple[str, ...]
-    tokens: Vocabulary
-    bigrams: Vocabulary | None
+    prepared: Prepared
     arrays: dict[str, Tensor]
     dev_score: float | None
     best_epoch: int
     seconds: float
 
 
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Where a run stands: the numbers that a checkpoint holds beside the arrays.
+
+    `epoch` counts from 1, `batch` from 0 within it; the sums are over the epoch so far.
+    """
+
+    step: int = 0
+    epoch: int = 1
+    batch: int = 0
+    loss: float = 0.0
+    sentences: int = 0
+    tokens: int = 0
+    epoch_seconds: float = 0.0
+    seconds: float = 0.0
+    best_score: float | None = None
+    best_epoch: int = 0
+
+
+class StoppedError(TrainingError):
+    """Training was asked to stop before its end; its state is saved when it has a checkpoint."""
+
+
 def train_tagger(
-    config: Config,
-    train: Sequence[Sentence],
-    dev: Sequence[Sentence] = (),
+    prepared: Prepared,
     listener: Listener | None = None,
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    group: Group = ALONE,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainedTagger:
     """Train a tagger; without dev sentences all epochs are run and the last weights are kept.
 
-    `config` must be resolved: no `auto` left in its task (see `model.corpus.resolve_task`).
-    Raises TrainingError when there is nothing to train on or the loss stops being finite.
+    The state is saved to `checkpoint` now and then; with `resume` the run goes on from there if there is one, and ends
+    with the same weights, bit for bit. `should_stop` is asked after each step. Raises TrainingError when the loss stops
+    being finite or the checkpoint is another run's, StoppedError when asked to stop.
     """
-    train, dev = [s for s in train if len(s)], [s for s in dev if len(s)]
-    if not train:
-        raise TrainingError("the training split: expected at least one sentence, found none; check the file's format")
+    training = prepared.config.training
     threads = torch.get_num_threads()
-    torch.set_num_threads(config.training.threads or threads)
+    torch.set_num_threads(training.threads or threads)
+    device = device_of(training)
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.training.seed)
-            return _Run(config, train, dev, listener or Silence()).run()
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            run = _Run(prepared, device, listener or Silence(), checkpoint, group, should_stop)
+            if resume:
+                run.restore()
+            return run.run()
     finally:
         torch.set_num_threads(threads)
+
+
+def device_of(training: TrainingConfig) -> torch.device:
+    """The device that a configuration asks for; raises TrainingError when it is not there."""
+    if training.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if training.device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("training.device: expected a CUDA device, found none that torch can use; set it to cpu")
+    return torch.device(training.device)
 
 
 class _Run:
     """One training run; its state lives here and nowhere else."""
 
-    def __init__(self, config: Config, train: Sequence[Sentence], dev: Sequence[Sentence], listener: Listener) -> None:
-        self.config, self.listener = config, listener
-        token_counts, bigram_counts = count_keys(train)
-        features, weight = config.features, config.training.unknown_weight
-        self.tokens = build_vocabulary(token_counts, features.min_count)
-        self.bigrams = build_vocabulary(bigram_counts, features.bigram_min_count) if features.bigram_dim else None
-        self.token_rates = unknown_rates(self.tokens, token_counts, weight)
-        self.bigram_rates = unknown_rates(self.bigrams, bigram_counts, weight) if self.bigrams else None
-        seen = {tag for sentence in train for tag in sentence.tags or ()}
-        self.labels = tuple(complete_tags(seen, config.task.scheme))
-        tag_ids = {tag: number for number, tag in enumerate(self.labels)}
-        self.train = encode_sentences(train, self.tokens, self.bigrams, tag_ids)
-        self.dev_gold = [sentence.tags or () for sentence in dev]
-        self.dev = encode_sentences(dev, self.tokens, self.bigrams, tag_ids)
-        self.network = self._new_network(legality_of(self.labels, config.task.scheme))
-        self.average = {name: array.clone() for name, array in self.network.arrays().items()}
-        trainable = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(trainable, lr=config.training.learning_rate, fused=True)
-        self.shuffle = random.Random(config.training.seed)
-        self.steps = 0
-        self.started = time.perf_counter()
-
-    def _new_network(self, legality: Legality) -> TaggerNetwork:
-        network = TaggerNetwork(
-            self.config,
-            token_count=self.tokens.size,
-            bigram_count=self.bigrams.size if self.bigrams else 0,
-            legality=legality,
-        )
-        network.initialize()
-        if self.config.features.vectors:
-            load_vectors(self.config.features.vectors, self.tokens, network.token_embedding.weight)
-        return network
+    def __init__(
+        self,
+        prepared: Prepared,
+        device: torch.device,
+        listener: Listener,
+        checkpoint: Path | None,
+        group: Group,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.prepared, self.config, self.device = prepared, prepared.config, device
+        self.listener, self.checkpoint, self.group, self.should_stop = listener, checkpoint, group, should_stop
+        self.train, self.dev = prepared.train.to(device), prepared.dev.to(device)
+        self._seed("start")
+        self.network = new_network(prepared).to(device)
+        training = self.config.training
+        self.optimizer = Optimizer(self.network, clip=training.gradient_clip, averaging=training.averaging)
+        self.margins = label_margins(prepared).to(device)
+        self.progress = Progress()
+        self.best: dict[str, Tensor] = {}
+        self.saved_at = time.monotonic()
+        self.fingerprint = prepared.fingerprint() if checkpoint else ""
 
     def run(self) -> TrainedTagger:
-        best: dict[str, Tensor] = {}
-        best_score, best_epoch = -math.inf, 0
-        epochs = self.config.training.epochs
-        for epoch in range(1, epochs + 1):
-            began = time.perf_counter()
-            loss, tokens = self._epoch(epoch)
-            speed = tokens / (time.perf_counter() - began)
-            weights = self._weights()
-            score = self._dev_score(weights) if self.dev else None
-            is_best = score is None or score > best_score
-            if is_best:
-                best, best_epoch = {name: array.clone() for name, array in weights.items()}, epoch
-                best_score = best_score if score is None else score
-            self.listener.on_epoch(
-                EpochReport(
-                    epoch=epoch,
-                    epochs=epochs,
-                    loss=loss,
-                    tokens_per_second=speed,
-                    seconds=time.perf_counter() - self.started,
-                    dev_score=score,
-                    is_best=is_best,
-                )
-            )
-            if epoch - best_epoch >= self.config.training.patience:
-                break
+        training, progress = self.config.training, self.progress
+        while progress.epoch <= training.epochs and not self._has_given_up():
+            loss = self._epoch()
+            self._end_epoch(loss)
         return TrainedTagger(
-            config=self.config,
-            labels=self.labels,
-            tokens=self.tokens,
-            bigrams=self.bigrams,
-            arrays=best,
-            dev_score=best_score if self.dev else None,
-            best_epoch=best_epoch,
-            seconds=time.perf_counter() - self.started,
+            prepared=self.prepared,
+            arrays={name: array.cpu() for name, array in self.best.items()},
+            dev_score=progress.best_score,
+            best_epoch=progress.best_epoch,
+            seconds=progress.seconds,
         )
 
-    def _epoch(self, epoch: int) -> tuple[float, int]:
-        """One pass over the training split: (mean loss of a sentence, tokens read)."""
-        training = self.config.training
+    def _has_given_up(self) -> bool:
+        return self.progress.epoch - 1 - self.progress.best_epoch >= self.config.training.patience
+
+    def _epoch(self) -> float:
+        """The rest of this epoch; returns the mean loss of a sentence."""
+        training, progress = self.config.training, self.progress
         self.network.train()
-        batches = cut_batches(
-            self.train, size=training.batch_size, max_tokens=training.batch_tokens, shuffle=self.shuffle
+        order = cut_batches(
+            self.train.lengths,
+            size=training.batch_size * self.group.size,
+            max_tokens=training.batch_tokens * self.group.size,
+            shuffle=random.Random(f"{training.seed}/{progress.epoch}"),
         )
-        began, loss, tokens, sentences = time.perf_counter(), 0.0, 0, 0
-        for number, batch in enumerate(collate(self.train, batches)):
-            done = (epoch - 1 + number / len(batches)) / training.epochs
-            loss += self._step(batch, rate=training.learning_rate * (1.0 - done))
-            tokens += int(batch.lengths.sum())
-            sentences += len(batch.indices)
-            done += 1 / (len(batches) * training.epochs)
-            self.listener.on_batch(
-                BatchReport(
-                    epoch=epoch,
-                    epochs=training.epochs,
-                    fraction=done,
-                    loss=loss / sentences,
-                    tokens_per_second=tokens / (time.perf_counter() - began),
-                    seconds_left=(time.perf_counter() - self.started) * (1 / done - 1),
-                )
-            )
-        return loss / sentences, tokens
+        shares = [self.group.share(joined) for joined in order]
+        began, before = time.perf_counter(), (progress.epoch_seconds, progress.seconds)
+        unread = torch.zeros(2, dtype=torch.float64, device=self.device)  # summed loss; norm of the last gradient
+        every = STEPS_UNREAD_ON_CUDA if self.device.type == "cuda" else 1
+        for number, batch in enumerate(self._collated(shares[progress.batch :]), start=progress.batch):
+            done = (progress.epoch - 1 + number / len(order)) / training.epochs
+            rate = learning_rate(training, progress.step, done)
+            unread[0] += self._step(batch, len(order[number]), rate, unread)
+            progress.step, progress.batch = self.optimizer.steps, number + 1
+            progress.sentences += len(order[number])
+            progress.tokens += sum(self.train.lengths[index] for index in order[number])
+            elapsed = time.perf_counter() - began
+            progress.epoch_seconds, progress.seconds = before[0] + elapsed, before[1] + elapsed
+            if progress.step % every == 0 or progress.batch == len(order):
+                self._read_loss(unread)
+                self._report_batch(rate, float(unread[1]), (progress.epoch - 1 + progress.batch / len(order)))
+            self._save_now_and_then()
+        return progress.loss / progress.sentences
 
-    def _step(self, batch: Batch, rate: float) -> float:
-        """One step of Adam; returns the summed loss of the batch's sentences."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        loss = self._loss(batch)
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"step {self.steps + 1}: expected a finite loss, found {float(loss.detach())};"
-                f" lower training.learning_rate (now {self.config.training.learning_rate})"
-            )
-        self.optimizer.zero_grad()
-        (loss / len(batch.indices)).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.training.gradient_clip)
-        self.optimizer.step()
-        self.steps += 1
-        self._update_average()
-        return float(loss.detach())
+    def _collated(self, shares: Sequence[Sequence[int]]) -> Iterator[Batch | None]:
+        """This process's batches; None where it has no part in one."""
+        batches = collate(self.train, [share for share in shares if share])
+        for share in shares:
+            yield next(batches) if share else None
+
+    def _step(self, batch: Batch | None, sentences: int, rate: float, unread: Tensor) -> Tensor:
+        """One step of all processes on `sentences` sentences; returns this one's summed loss."""
+        self._seed(f"{self.optimizer.steps}/{self.group.rank}")
+        total = torch.zeros((), device=self.device)
+        if batch is not None:
+            total = self._loss(batch).sum()
+            (total / sentences).backward()  # type: ignore[no-untyped-call]
+        unread[1] = self.optimizer.step(rate, self.group)
+        return total.detach()
 
     def _loss(self, batch: Batch) -> Tensor:
-        """Negative log likelihood of the gold tags, summed over the batch."""
-        tokens = with_unknowns(batch.tokens, self.token_rates)
-        pairs = batch.bigrams
-        if pairs is not None and self.bigram_rates is not None:
-            pairs = with_unknowns(pairs, self.bigram_rates)
-        emissions = self.network(tokens, pairs, batch.lengths)
-        if self.network.has_crf:
-            scores = self.network.crf_scores()
-            gold = path_score(emissions, scores, batch.tags, batch.lengths)
-            return (log_partition(emissions, scores, batch.lengths) - gold).sum()
-        inside = torch.arange(len(batch.tags))[:, None] < batch.lengths
-        return nn.functional.cross_entropy(emissions[inside], batch.tags[inside], reduction="sum")
+        """Negative log likelihood of the gold tags of each sentence, (batch,)."""
+        half = self.config.training.precision == "bfloat16" and self.device.type == "cuda"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
+            emissions = self.network(batch.inputs, batch.lengths)
+        return sentence_losses(self.network, emissions.float(), batch, self.margins)
 
-    def _update_average(self) -> None:
-        """Exponential moving average; the decay grows from small, so that the random start is soon forgotten."""
-        decay = self.config.training.averaging
-        if decay:
-            decay = min(decay, (1 + self.steps) / (10 + self.steps))
-            for name, array in self.network.arrays().items():
-                self.average[name].lerp_(array, 1 - decay)
+    def _read_loss(self, unread: Tensor) -> None:
+        loss = self.group.total(float(unread[0]))
+        unread[0] = 0.0
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"step {self.progress.step}: expected a finite loss, found {loss};"
+                f" lower training.learning_rate (now {self.config.training.learning_rate}), or raise"
+                " training.warmup_steps"
+            )
+        self.progress.loss += loss
+
+    def _report_batch(self, rate: float, norm: float, epochs_done: float) -> None:
+        progress, epochs = self.progress, self.config.training.epochs
+        self.listener.on_batch(
+            BatchReport(
+                epoch=progress.epoch,
+                epochs=epochs,
+                step=progress.step,
+                fraction=epochs_done / epochs,
+                loss=progress.loss / progress.sentences,
+                learning_rate=rate,
+                gradient_norm=norm,
+                tokens_per_second=progress.tokens / progress.epoch_seconds,
+                seconds_left=progress.seconds * (epochs / epochs_done - 1),
+            )
+        )
+
+    def _end_epoch(self, loss: float) -> None:
+        """Score dev, keep the weights if they are the best, tell, and move on to the next epoch."""
+        progress, began = self.progress, time.perf_counter()
+        weights = self._weights()
+        scores = self.group.told_by_first(self._dev_scores(weights) if self.group.is_first else None)
+        score = None if scores is None else 100 * scores.main
+        is_best = score is None or progress.best_score is None or score > progress.best_score
+        if is_best:
+            self.best = {name: array.clone() for name, array in weights.items()}
+            progress.best_epoch, progress.best_score = progress.epoch, score
+        progress.seconds += time.perf_counter() - began
+        self.listener.on_epoch(
+            EpochReport(
+                epoch=progress.epoch,
+                epochs=self.config.training.epochs,
+                step=progress.step,
+                loss=loss,
+                tokens_per_second=progress.tokens / progress.epoch_seconds,
+                seconds=progress.seconds,
+                dev_score=score,
+                dev=scores,
+                is_best=is_best,
+            )
+        )
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+        progress.loss, progress.sentences, progress.tokens, progress.epoch_seconds = 0.0, 0, 0, 0.0
+        self._save_now_and_then()
 
     def _weights(self) -> dict[str, Tensor]:
         """The weights that count: the averaged ones, rounded as the archive will round them."""
-        weights = self.average if self.config.training.averaging else self.network.arrays()
+        weights = self.optimizer.weights()
         if self.config.archive.numbers == "float16":
             return {name: array.half().float() for name, array in weights.items()}
         return weights
 
-    def _dev_score(self, weights: dict[str, Tensor]) -> float:
-        """Score these weights on dev, in percent, and put the training weights back."""
-        trained = {name: array.clone() for name, array in self.network.arrays().items()}
-        self._set(weights)
-        predicted = predict(self.network, self.dev, self.labels)
-        self._set(trained)
-        scores = score_tags(self.dev_gold, predicted, self.config.task.scheme)
-        return 100 * scores.main
+    def _dev_scores(self, weights: dict[str, Tensor]) -> Scores | None:
+        """Score these weights on dev, and put the training weights back."""
+        if not len(self.dev):
+            return None
+        with holding(self.network, weights):
+            predicted = predict(self.network, self.dev, self.prepared.labels)
+        return score_tags(self.prepared.dev_gold, predicted, self.config.task.scheme)
 
-    def _set(self, weights: dict[str, Tensor]) -> None:
-        for name, array in self.network.arrays().items():
-            array.copy_(weights[name])
+    def _seed(self, what: str) -> None:
+        """Everything drawn from here on is decided by the seed and `what`."""
+        name = f"{self.config.training.seed}/{what}"
+        torch.manual_seed(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()))
+
+    def _save_now_and_then(self) -> None:
+        stops = self.group.told_by_first(self.should_stop())
+        if self.checkpoint is None:
+            if stops:
+                raise StoppedError(f"stopped at step {self.progress.step}; nothing was saved")
+            return
+        if stops or time.monotonic() - self.saved_at >= self.config.training.checkpoint_seconds:
+            if self.group.is_first:
+                self._save(self.checkpoint)
+            self.saved_at = time.monotonic()
+        if stops:
+            raise StoppedError(f"stopped at step {self.progress.step}; go on with --resume")
+
+    def _save(self, path: Path) -> None:
+        best = {f"best/{name}": array for name, array in self.best.items()}
+        state = {"fingerprint": self.fingerprint, **asdict(self.progress)}
+        write_checkpoint(path, Checkpoint(arrays=self.optimizer.arrays() | best, state=state))
+
+    def restore(self) -> None:
+        """Go back to the checkpoint, if there is one."""
+        found = read_checkpoint(self.checkpoint) if self.checkpoint else None
+        if found is None:
+            return
+        state = dict(found.state)
+        if state.pop("fingerprint", None) != self.fingerprint:
+            raise TrainingError(
+                f"{self.checkpoint}: expected the checkpoint of this configuration and this data, found another's; give"
+                " the same files and settings again, or start anew without --resume"
+            )
+        self.progress = Progress(**state)
+        self.optimizer.restore(found.arrays, self.progress.step)
+        self.best = {
+            name.removeprefix("best/"): array.to(self.device)
+            for name, array in found.arrays.items()
+            if name.startswith("best/")
+        }
 
 
-def predict(
-    network: TaggerNetwork, sentences: Sequence[EncodedSentence], labels: Sequence[str]
-) -> list[tuple[str, ...]]:
-    """The best legal tags of each sentence under the network's present weights, in the order given."""
-    network.eval()
-    tags: list[tuple[str, ...]] = [()] * len(sentences)
-    learned = network.crf_scores()
-    scores = CRFScores(
-        transitions=learned.transitions.detach().numpy(),
-        start_transitions=learned.start.detach().numpy(),
-        end_transitions=learned.end.detach().numpy(),
-    )
-    batches = cut_batches(sentences, size=SCORING_BATCH, max_tokens=SCORING_BATCH * 256)
-    with torch.no_grad():
-        for batch in collate(sentences, batches):
-            emissions = network(batch.tokens, batch.bigrams, batch.lengths).numpy()
-            best = viterbi(emissions, batch.lengths.numpy(), scores).tags
-            for column, (index, length) in enumerate(zip(batch.indices, batch.lengths.tolist(), strict=True)):
-                tags[index] = tuple(labels[tag] for tag in best[:length, column])
-    return tags
+def new_network(prepared: Prepared) -> TaggerNetwork:
+    """The network of a configuration with its random start, from torch's current generator."""
+    legality = legality_of(prepared.labels, prepared.config.task.scheme)
+    network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality)
+    network.initialize()
+    network.inputs.set_unknown_rates(prepared.unknown_rates)
+    if prepared.config.features.vectors:
+        load_vectors(prepared.config.features.vectors, prepared.tokens, network.inputs.tokens.weight)
+    return network

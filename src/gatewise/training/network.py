@@ -1,27 +1,31 @@
-"""The tagger's network in torch: embeddings → recurrent layers → emissions, with the CRF's scores beside them.
+"""The tagger in torch: embeddings, LSTM or RNN layers in one or two directions, emissions, CRF scores.
 
-In: token and bigram ids, time first, padded, and lengths. Out: emissions (time, batch, num_tags). `arrays()` gives the
+In: ids by feature, time first, padded, and lengths. Out: emissions (time, batch, num_tags). `arrays()` gives the
 weights under the names of the archive, which are PyTorch's own. The same equations stand in `lstm/` in NumPy.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gatewise.crf import Legality
 from gatewise.model.config import Config
-from gatewise.text.vocabulary import PADDING_ID
 from gatewise.training.crf import PathScores
+from gatewise.training.dropout import Dropout
+from gatewise.training.inputs import InputLayer
 
 
 class Encoder(nn.Module):
     """Recurrent layers, one module a layer and direction, so that no packing is needed.
 
     The reverse direction reads each sentence turned around within its own length, which keeps padding out of its
-    states exactly; the forward direction meets padding only after the last token.
+    states exactly; the forward direction meets padding only after the last token. With `encoder.residual` a layer's
+    states are added to what it read, wherever both have one size.
     """
 
     def __init__(self, config: Config, input_size: int) -> None:
@@ -33,17 +37,19 @@ class Encoder(nn.Module):
         sizes = [input_size] + [self.output_size] * (config.encoder.layers - 1)
         self.layers = [[kind(size, hidden) for _ in self.directions] for size in sizes]
         self.owned = nn.ModuleList(module for layer in self.layers for module in layer)  # torch looks for them here
-        self.dropout = nn.Dropout(config.training.dropout)
+        self.residual = config.encoder.residual
+        self.dropout = Dropout.of(config)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        turned = _turned_around(len(x), lengths)[..., None]  # (time, batch, 1)
+        turned = _turned_around(len(x), lengths)
         for number, layer in enumerate(self.layers):
-            if number:
-                x = self.dropout(x)
+            layer_input = self.dropout(x) if number else x
             states = [
-                self._run(module, x, turned, suffix) for module, suffix in zip(layer, self.directions, strict=True)
+                self._run(module, layer_input, turned, suffix)
+                for module, suffix in zip(layer, self.directions, strict=True)
             ]
-            x = torch.cat(states, dim=-1)  # (time, batch, directions * hidden)
+            output = torch.cat(states, dim=-1)  # (time, batch, directions * hidden)
+            x = output + x if self.residual and output.shape == x.shape else output
         return x
 
     @staticmethod
@@ -51,8 +57,9 @@ class Encoder(nn.Module):
         if not suffix:
             states: Tensor = module(x)[0]
             return states
-        states = module(x.gather(0, turned.expand_as(x)))[0]
-        return states.gather(0, turned.expand_as(states))
+        states = module(_Trade.apply(x, turned))[0]  # type: ignore[no-untyped-call]
+        traded: Tensor = _Trade.apply(states, turned)  # type: ignore[no-untyped-call]
+        return traded
 
     def arrays(self) -> dict[str, Tensor]:
         """The weights as a stacked, bidirectional nn.LSTM names them: `weight_ih_l0`, `weight_ih_l0_reverse`, …"""
@@ -65,21 +72,19 @@ class Encoder(nn.Module):
 
 
 class TaggerNetwork(nn.Module):
-    """A whole tagger. `legality` says which transitions exist; `vocabulary_sizes` is (tokens, bigrams)."""
+    """A whole tagger. `sizes` are the rows of each embedding; `legality` says which transitions exist."""
 
     legal_transitions: Tensor
     legal_start: Tensor
     legal_end: Tensor
 
-    def __init__(self, config: Config, *, token_count: int, bigram_count: int, legality: Legality) -> None:
+    def __init__(self, config: Config, *, sizes: Mapping[str, int], legality: Legality) -> None:
         super().__init__()
-        features, num_tags = config.features, len(legality.start)
-        self.token_embedding = nn.Embedding(token_count, features.token_dim, padding_idx=PADDING_ID)
-        self.bigram_embedding = (
-            nn.Embedding(bigram_count, features.bigram_dim, padding_idx=PADDING_ID) if features.bigram_dim else None
-        )
-        self.encoder = Encoder(config, features.token_dim + 2 * features.bigram_dim)
-        self.dropout = nn.Dropout(config.training.dropout)
+        num_tags = len(legality.start)
+        self.inputs = InputLayer(config, sizes)
+        self.encoder = Encoder(config, self.inputs.output_size)
+        self.dropout = Dropout.of(config)
+        self.word_dropout = config.training.word_dropout
         self.emission = nn.Linear(self.encoder.output_size, num_tags)
         self.has_crf = config.output.kind == "crf"
         self.transitions = nn.Parameter(torch.zeros(num_tags, num_tags), requires_grad=self.has_crf)
@@ -89,20 +94,18 @@ class TaggerNetwork(nn.Module):
         self.register_buffer("legal_start", torch.from_numpy(legality.start), persistent=False)
         self.register_buffer("legal_end", torch.from_numpy(legality.end), persistent=False)
 
-    def forward(self, tokens: Tensor, bigrams: Tensor | None, lengths: Tensor) -> Tensor:
-        """Emissions (time, batch, num_tags) from tokens (time, batch), bigrams (time + 1, batch), lengths (batch,)."""
-        x = self.dropout(self.embed(tokens, bigrams))
+    def forward(self, inputs: Mapping[str, Tensor], lengths: Tensor) -> Tensor:
+        """Emissions (time, batch, num_tags) from ids by feature, time first, and lengths (batch,)."""
+        x = self.dropout(self._without_words(self.inputs(inputs)))
         states = self.encoder(x, lengths)
         emissions: Tensor = self.emission(self.dropout(states))
         return emissions
 
-    def embed(self, tokens: Tensor, bigrams: Tensor | None) -> Tensor:
-        """x (time, batch, input_size): the token, the bigram it ends, the bigram it begins."""
-        parts = [self.token_embedding(tokens)]
-        if self.bigram_embedding is not None and bigrams is not None:
-            embedded = self.bigram_embedding(bigrams)
-            parts += [embedded[:-1], embedded[1:]]
-        return torch.cat(parts, dim=-1)
+    def _without_words(self, x: Tensor) -> Tensor:
+        """While training, the whole vector of some tokens is taken away (Iyyer 2015)."""
+        if not self.training or not self.word_dropout:
+            return x
+        return x * (torch.rand(x.shape[:2], device=x.device) >= self.word_dropout)[..., None]
 
     def crf_scores(self) -> PathScores:
         """The CRF's scores with minus infinity where the scheme forbids."""
@@ -114,10 +117,12 @@ class TaggerNetwork(nn.Module):
         )
 
     def arrays(self) -> dict[str, Tensor]:
+        """Every weight under its name in the archive, without its gradient."""
+        return {name: weight.detach() for name, weight in self.named_weights().items()}
+
+    def named_weights(self) -> dict[str, Tensor]:
         """Every weight under its name in the archive."""
-        named = {"token_embedding.weight": self.token_embedding.weight}
-        if self.bigram_embedding is not None:
-            named["bigram_embedding.weight"] = self.bigram_embedding.weight
+        named = self.inputs.arrays()
         named |= {f"encoder.{name}": array for name, array in self.encoder.arrays().items()}
         named |= {"emission.weight": self.emission.weight, "emission.bias": self.emission.bias}
         if self.has_crf:
@@ -126,7 +131,7 @@ class TaggerNetwork(nn.Module):
                 "crf.start_transitions": self.start_transitions,
                 "crf.end_transitions": self.end_transitions,
             }
-        return {name: array.detach() for name, array in named.items()}
+        return named
 
     def initialize(self) -> None:
         """Random start, from torch's current generator.
@@ -134,12 +139,12 @@ class TaggerNetwork(nn.Module):
         Orthogonal recurrence (Saxe 2014), Glorot input weights, a forget bias of 1 (Jozefowicz 2015).
         """
         with torch.no_grad():
-            for name, array in self.arrays().items():
+            self.inputs.initialize()
+            for name, array in self.named_weights().items():
+                if name in self.inputs.arrays():
+                    continue
                 if name.startswith("crf.") or "bias" in name:
                     array.zero_()
-                elif "embedding" in name:
-                    array.normal_(0.0, 1.0 / math.sqrt(array.shape[1]))
-                    array[PADDING_ID] = 0.0
                 else:
                     _initialize_matrix(array, recurrent="weight_hh" in name)
                 if "bias_ih" in name and self.is_lstm:
@@ -160,7 +165,28 @@ def _initialize_matrix(array: Tensor, *, recurrent: bool) -> None:
         nn.init.orthogonal_(block)
 
 
+class _Trade(torch.autograd.Function):
+    """(time, batch, size) with the times of each sentence turned around. Doing it twice undoes it, so the gradient
+    travels the same way, as a copy of rows."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, turned: Tensor) -> Tensor:
+        ctx.save_for_backward(turned)
+        return _rows_at(states, turned)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+        (turned,) = ctx.saved_tensors
+        return _rows_at(grad_outputs[0], turned), None
+
+
+def _rows_at(states: Tensor, turned: Tensor) -> Tensor:
+    time, batch, size = states.shape
+    return states.reshape(time * batch, size).index_select(0, turned).view(time, batch, size)
+
+
 def _turned_around(time: int, lengths: Tensor) -> Tensor:
-    """For each position the one it trades places with when a sentence is reversed: (time, batch). Padding stays."""
+    """For each place, counted time * batch, the one it trades with when its sentence is reversed. Padding stays."""
     position = torch.arange(time, device=lengths.device)[:, None]
-    return torch.where(position < lengths, lengths - 1 - position, position)
+    trades = torch.where(position < lengths, lengths - 1 - position, position)  # (time, batch)
+    return (trades * len(lengths) + torch.arange(len(lengths), device=lengths.device)).flatten()

@@ -28,6 +28,7 @@ from gatewise.text.sentence import Sentence
 from gatewise.training.events import Listener
 from gatewise.training.export import onnx_graph
 from gatewise.training.loop import TrainedTagger, train_tagger
+from gatewise.training.prepare import prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,27 +80,29 @@ def run_training(corpus: Corpus, files: Files, folder: str | Path, listener: Lis
     Raises ModelError, before any time is spent on training, when the folder is taken.
     """
     check_target(folder)
-    trained = train_tagger(corpus.config, corpus.train, corpus.dev, listener)
+    prepared = prepare(corpus.config, corpus.train, corpus.dev)
+    trained = train_tagger(prepared, listener)
+    config = prepared.config
     number_type = np.dtype(corpus.config.archive.numbers)
     arrays = {name: array.numpy().astype(number_type) for name, array in trained.arrays.items()}
     facts = _facts(trained, corpus)
     save_model(
         folder,
-        config=trained.config,
-        scheme=trained.config.task.scheme,
-        labels=trained.labels,
-        tokens=trained.tokens,
-        bigrams=trained.bigrams,
+        config=config,
+        scheme=config.task.scheme,
+        labels=prepared.labels,
+        tokens=prepared.tokens,
+        bigrams=prepared.bigrams,
         arrays=arrays,
-        graph=onnx_graph(trained.config, arrays),
-        card=format_card(trained.config, facts, {}),
-        facts=label_facts(corpus.train, trained.config.task.scheme),
+        graph=onnx_graph(config, arrays),
+        card=format_card(config, facts, {}),
+        facts=label_facts(corpus.train, config.task.scheme),
     )
     tagger = load(Path(folder))
     splits = {"dev": files.dev, "test": files.test}
     scores = {name: evaluate_file(tagger, path, files.columns) for name, path in splits.items() if path is not None}
-    (Path(folder) / CARD_FILE).write_text(format_card(trained.config, facts, scores), encoding="utf-8")
-    return RunResult(folder=Path(folder), config=trained.config, facts=facts, scores=scores)
+    (Path(folder) / CARD_FILE).write_text(format_card(config, facts, scores), encoding="utf-8")
+    return RunResult(folder=Path(folder), config=config, facts=facts, scores=scores)
 
 
 def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
@@ -111,5 +114,5 @@ def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
         best_epoch=trained.best_epoch,
         seconds=trained.seconds,
         parameters=sum(array.numel() for array in trained.arrays.values()),
-        num_tags=len(trained.labels),
+        num_tags=len(trained.prepared.labels),
     )
