@@ -60,6 +60,28 @@ def test_leaks_are_warnings_and_strict_makes_them_count(gatewise_command: Run, w
     assert gatewise_command("check", train, test, "--strict").code == 1
 
 
+def test_standard_input(gatewise_command: Run, write: Any) -> None:
+    ran = gatewise_command("check", "-", write("test.conll", OTHER), stdin=GOOD + "\n是 O\n的 I-PER\n\n" + OTHER * 3)
+    assert (ran.code, ran.err) == (1, "")
+    assert '<standard input>:8: expected "O" or "B-…" after "O" (BIO), found "I-PER"' in ran.out
+    assert json.loads(gatewise_command("check", "-", "--json", stdin=GOOD).out)["files"] == {
+        "train": "<standard input>"
+    }
+
+
+def test_the_column_of_the_tags(gatewise_command: Run, write: Any) -> None:
+    rows = "1\ta\t_\tNOUN\tNN\t_\t_\t_\t_\t_\n2\tb\t_\tVERB\tVB\t_\t_\t_\t_\t_\n\n"
+    path = write("a.conllu", rows)
+    for column, labels in ((), ["NOUN", "VERB"]), (("--column", "xpos"), ["NN", "VB"]):
+        report = json.loads(gatewise_command("check", path, "--json", *column).out)
+        assert sorted(report["splits"]["train"]["labels"]) == labels
+    ran = gatewise_command("check", path, "--column", "lemma")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(
+        'error: column: expected one that conllu has (upos, xpos, pos, tag), found "lemma"; choose'
+    )
+
+
 def test_an_empty_file_is_an_error(gatewise_command: Run, write: Any) -> None:
     ran = gatewise_command("check", write("train.conll", GOOD), write("dev.conll", "\n"))
     assert (ran.code, ran.err) == (1, "")
@@ -86,7 +108,8 @@ def test_json_holds_everything(gatewise_command: Run, write: Any) -> None:
     ("arguments", "message"),
     [
         (["nothing.conll"], "nothing.conll: expected a file, found nothing under this name"),
-        (["-"], "-: expected files, which are read more than once, found standard input; save it first"),
+        (["-", "-"], "-: expected standard input for one of the files, found it for two; save one of them first"),
+        (["wrong.conll", "--column", "xpos", "--columns", "token,_"], "wrong.conll:1: expected 2 columns, found 1"),
         (["wrong.conll"], "wrong.conll:1: expected 2 columns, found 1"),
         (["wrong.conll", "--from", "xml"], "--from: expected one of auto,"),
     ],

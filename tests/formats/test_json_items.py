@@ -58,7 +58,7 @@ def test_lines(tmp_path_factory: pytest.TempPathFactory, objects: list[Any], chu
         (b'[{"a": 1},\n{"b"', ":2: expected a JSON object, found broken JSON (Expecting ':' delimiter: "),
         (b'[{"a": 1},\n{"b', ":2: expected a JSON object, found broken JSON (Unterminated string"),
         (b'[\n{"a" 1}' + b" " * 99, ":2: expected a JSON object, found broken JSON (Expecting ':' delimiter: "),
-        (b"[\n3]", ':2: expected an object of the JSON array, found "3'),
+        (b"[\n3]", ':2: expected a JSON object, found "3'),
         (b"[{}]\n[]", ":2: expected the end after the array, found "),
         (b'[{"a": "\\ud800"}]', ":1: expected Unicode text, found the unpaired surrogate U+D800;"),
         (b'{"a": 1}\n"b"\n', ':2: expected a JSON object with "text", found "b"; write one object a line'),

@@ -108,9 +108,9 @@ def test_columns_by_name_and_the_text_beside_plain_tokens(tmp_path: Path) -> Non
     columns = {"raw": ["New  York."], "words": [["New", "York", "."]], "pos": [["A", "B", "C"]]}
     types = {"raw": pyarrow.large_string(), "words": pyarrow.large_list(pyarrow.large_string())}
     path = table(tmp_path / "a.parquet", columns, types)
-    (sentence,) = read_parquet(path, text_column="raw", tokens_column="words", tags_column="pos")
+    (sentence,) = read_parquet(path, columns={"text": "raw", "tokens": "words", "tags": "pos"})
     assert sentence == tokenize("New  York.", "words").with_tags("ABC")
-    (bare,) = read_parquet(path, text_column="raw")
+    (bare,) = read_parquet(path, columns={"text": "raw"})
     assert bare == Sentence(text="New  York.", tokens=())
 
 
@@ -120,22 +120,22 @@ def test_columns_by_name_and_the_text_beside_plain_tokens(tmp_path: Path) -> Non
         (
             {"words": [["a"]], "labels": [["O"]]},
             {},
-            ': expected a column "text" or "tokens", found "words", "labels"; name yours: text_column=…, tokens_c',
+            ': expected a column "text" or "tokens", found "words", "labels"; name yours, for example --columns tok',
         ),
         (
             {"tokens": [["a"]], "labels": [["O"]]},
-            {"tags_column": "tag"},
-            ': expected a column "tag" (tags), found "tokens", "labels"; name one of these: tags_column=…',
+            {"columns": {"tags": "tag"}},
+            ': expected a column "tag" (tags), found "tokens", "labels"; name one of these: --columns tags=…',
         ),
         (
             {"text": [1]},
             {},
-            ': expected the column "text" (text) to be string, found int64; name another column: text_',
+            ': expected the column "text" (text) to be string, found int64; name another column: --columns text=',
         ),
         (
             {"tokens": [[{"start": 0, "end": 1}]]},
             {},
-            ': expected a column "text", into which the offsets of "tokens" point, found "tokens"; name yours: te',
+            ': expected a column "text", into which the offsets of "tokens" point, found "tokens"; name yours: --c',
         ),
         ({"text": ["a", None]}, {}, ':2: expected a string under "text", found null; see'),
         ({"tokens": [["a"], ["b", "c"]], "tags": [["O"], ["O"]]}, {}, ':2: expected one entry of "tags" for each of 2'),
@@ -160,7 +160,7 @@ def test_columns_by_name_and_the_text_beside_plain_tokens(tmp_path: Path) -> Non
     ],
 )
 def test_what_is_said_of_a_file_that_does_not_fit(
-    tmp_path: Path, columns: dict[str, Any], named: dict[str, str], message: str | None
+    tmp_path: Path, columns: dict[str, Any], named: dict[str, Any], message: str | None
 ) -> None:
     path = table(tmp_path / "a.parquet", columns)
     with pytest.raises(FormatError) as caught:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatewise.cli.options import columns_option, expect_choice, show, split_columns
+from gatewise.cli.options import column_option, columns_option, expect_choice, show, split_columns
 from gatewise.errors import FormatError
 
 if TYPE_CHECKING:
+    from gatewise.formats.source import Source
     from gatewise.text.hygiene import CheckReport
     from gatewise.text.sentence import Sentence
 
@@ -29,7 +31,7 @@ _SPLIT_IN_NAME = re.compile(r"(?<![a-z])(train|dev|test)(?![a-z])")
 @click.argument("dev", type=click.Path(path_type=Path), required=False)
 @click.argument("test", type=click.Path(path_type=Path), required=False)
 @click.option("--from", "format", default="auto", show_default=True, help="The format of all files, if not their own.")
-@click.option("--column", default="upos", show_default=True, help="Tags of CoNLL-U files: upos or xpos.")
+@column_option
 @columns_option
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Places shown of a kind.")
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings too, not on errors alone.")
@@ -39,26 +41,30 @@ def check(
     dev: Path | None,
     test: Path | None,
     format: str,
-    column: str,
+    column: str | None,
     columns: str,
     limit: int,
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Check labeled files: sizes, illegal tags, duplicates, leaks, slips, odd characters.
+    """Check labeled files (- is stdin): sizes, illegal tags, duplicates, leaks, slips, odd characters.
 
     Exits with 0 when there is no error, 1 when there is one, 2 when a file cannot be read.
     """
     from gatewise.formats import FORMATS
+    from gatewise.formats.source import STANDARD_INPUT, rereadable
     from gatewise.text.hygiene import check_corpus
 
     expect_choice("--from", format, ("auto", *FORMATS))
-    paths = name_splits([path for path in (train, dev, test) if path is not None])
-    if any(str(path) == "-" for path in paths.values()):
-        raise FormatError("-: expected files, which are read more than once, found standard input; save it first")
+    given = [path for path in (train, dev, test) if path is not None]
+    if [str(path) for path in given].count(STANDARD_INPUT) > 1:
+        raise FormatError("-: expected standard input for one of the files, found it for two; save one of them first")
+    paths: dict[str, Source] = dict(name_splits(given))
     named = None if format == "auto" else format
-    readings = {name: partial(_read, path, named, split_columns(columns), column) for name, path in paths.items()}
-    report = check_corpus(readings, limit=limit)
+    with ExitStack() as kept:
+        paths = {name: kept.enter_context(rereadable(path)) for name, path in paths.items()}
+        readings = {name: partial(_read, path, named, split_columns(columns), column) for name, path in paths.items()}
+        report = check_corpus(readings, limit=limit)
     findings = judge(report)
     if as_json:
         click.echo(json.dumps(report_json(report, paths, findings), ensure_ascii=False, indent=1))
@@ -113,7 +119,7 @@ def judge(report: CheckReport) -> list[dict[str, Any]]:
     return [{"level": a, "kind": b, "count": n, "message": text} for a, b, n, text in found if n]
 
 
-def report_json(report: CheckReport, paths: dict[str, Path], findings: list[dict[str, Any]]) -> dict[str, Any]:
+def report_json(report: CheckReport, paths: Mapping[str, Source], findings: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole report; lines count from 1 in the file of their split."""
     content = asdict(report)
     for entry, repeat in zip(content["repeats"], report.repeats, strict=True):
@@ -124,7 +130,7 @@ def report_json(report: CheckReport, paths: dict[str, Path], findings: list[dict
 
 
 def _read(
-    path: Path, format: str | None, columns: Sequence[str], column: str
+    path: Source, format: str | None, columns: Sequence[str], column: str | None
 ) -> Iterable[tuple[Sentence, Sequence[int]]]:
     from gatewise.formats.corpus import locate_sentences
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gatewise.formats.source import Source
     from gatewise.text.hygiene import CheckReport
 
 _STYLES: dict[str, dict[str, Any]] = {
@@ -22,7 +22,7 @@ _SHOWN_LABELS = 60
 
 
 def finding_lines(
-    report: CheckReport, paths: Mapping[str, Path], findings: Sequence[Mapping[str, Any]], limit: int
+    report: CheckReport, paths: Mapping[str, Source], findings: Sequence[Mapping[str, Any]], limit: int
 ) -> Iterator[str]:
     """One line a finding with its count, then the places of each kind, `limit` at most, never wrapped."""
     for finding in findings:
@@ -65,7 +65,7 @@ def label_table(report: CheckReport) -> Table:
     return table
 
 
-def _details(report: CheckReport, paths: Mapping[str, Path], limit: int) -> Iterator[tuple[str, list[str]]]:
+def _details(report: CheckReport, paths: Mapping[str, Source], limit: int) -> Iterator[tuple[str, list[str]]]:
     if report.illegal:
         shown = [f"{paths[i.place.split]}:{i.place.line}: {i.message}" for i in report.illegal]
         yield _headline("Illegal tags", len(shown), report.illegal_count), shown

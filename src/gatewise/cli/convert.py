@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gatewise.cli.options import columns_option, expect_choice, split_columns, writing
-from gatewise.errors import FormatError, SchemeError
+from gatewise.cli.options import column_option, columns_option, expect_choice, split_columns, writing
+from gatewise.errors import ConfigError, FormatError, SchemeError
 
 if TYPE_CHECKING:
     from gatewise.formats import Alignment
-    from gatewise.formats.labeled_text import Tally
     from gatewise.formats.source import Located, Source
+    from gatewise.formats.tally import Tally
     from gatewise.text.sentence import Sentence
 
 _NAMES = "conll, conllu, jsonl, doccano, label-studio, prodigy, cluener, parquet, docbin"
@@ -30,6 +30,7 @@ _NAMES = "conll, conllu, jsonl, doccano, label-studio, prodigy, cluener, parquet
 @click.option("--tokenizer", default="auto", show_default=True, help="For text: characters, words, whitespace.")
 @click.option("--on-misaligned", default="error", show_default=True, help="Spans cutting a token: error, expand, drop.")
 @click.option("--repair", is_flag=True, help="Make tags that break their scheme legal, and say how many.")
+@column_option
 @columns_option
 def convert(
     source: str,
@@ -40,6 +41,7 @@ def convert(
     tokenizer: str,
     on_misaligned: str,
     repair: bool,
+    column: str | None,
     columns: str,
 ) -> None:
     """Read IN (- is stdin), write OUT (- is stdout); formats come from names and content unless they are given."""
@@ -54,19 +56,28 @@ def convert(
         check_scheme(scheme)
     alignment = Alignment(scheme=scheme or "BIO", tokenizer=tokenizer, on_misaligned=on_misaligned, notify=_say)
     with rereadable(source) as path:
-        job = _Job(
-            path=path,
-            format=detect_format(path) if source_format == "auto" else source_format,
-            columns=split_columns(columns),
-            scheme=scheme,
-            alignment=alignment,
-            repair=repair,
-        )
+        format = detect_format(path) if source_format == "auto" else source_format
+        read, written = _places(format, target_format, split_columns(columns), column)
+        job = _Job(path=path, format=format, places=read, scheme=scheme, alignment=alignment, repair=repair)
         losses = Losses(target_format)
         found = job.scheme_of_tags(target_format)
-        _write(losses.passing(job.sentences(found)), target, target_format, scheme or found)
+        if target_format == "docbin" and written.column is None and job.has_plain_tags(found):
+            written = replace(written, column="tag")
+            _say(
+                f"{target}: tags that mark no spans are written to TAG, not to the entities; read them by --column tag"
+            )
+        _write(losses.passing(job.sentences(found)), target, target_format, written, scheme or found)
+        job.say_line_ends()
     for line in losses.lines():
         _say(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Places:
+    """Where a file has what: its columns by place or by name, and the column of the tags."""
+
+    columns: tuple[str, ...]
+    column: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +86,7 @@ class _Job:
 
     path: Source
     format: str
-    columns: tuple[str, ...]
+    places: _Places
     scheme: str | None
     alignment: Alignment
     repair: bool
@@ -86,19 +97,31 @@ class _Job:
 
         if self.format in SPAN_FORMATS:
             return self.alignment.scheme
-        if self.format == "text" or not (self.scheme or self.repair or target_format in SPAN_FORMATS):
+        needed = self.scheme or self.repair or target_format in (*SPAN_FORMATS, "docbin")
+        if self.format == "text" or not needed:
             return None
         try:
-            return detect_file_scheme(self.path, self.format, self.columns).scheme
+            places = self.places
+            return detect_file_scheme(self.path, self.format, places.columns, column=places.column).scheme
         except FormatError:
             if not self.repair:
                 raise
             return self._scheme_of_prefixes()
 
+    def has_plain_tags(self, found: str | None) -> bool:
+        """Whether there are tags, and they are plain; `found` is their scheme."""
+        from gatewise.formats import locate_sentences
+
+        if found != "plain" or self.format == "text":
+            return False
+        places = self.places
+        located = locate_sentences(self.path, self.format, places.columns, column=places.column)
+        return any(one.sentence.tags for one in located)
+
     def sentences(self, found: str | None) -> Iterator[Sentence]:
         """The sentences with their tags as they are to be written."""
         from gatewise.formats import read_text
-        from gatewise.formats.labeled_text import Tally
+        from gatewise.formats.tally import Tally
 
         if self.format == "text":
             yield from read_text(self.path, tokenizer=self.alignment.tokenizer)
@@ -121,7 +144,22 @@ class _Job:
     def _located(self) -> Iterator[Located]:
         from gatewise.formats import locate_sentences
 
-        return locate_sentences(self.path, self.format, self.columns, alignment=self.alignment)
+        return locate_sentences(
+            self.path,
+            self.format,
+            self.places.columns,
+            column=self.places.column,
+            alignment=self.alignment,
+            notify=_say,
+        )
+
+    def say_line_ends(self) -> None:
+        """Tell of bytes of a text file that no format keeps."""
+        from gatewise.formats import BINARY_FORMATS
+        from gatewise.formats.line_ends import say_line_ends
+
+        if self.format not in BINARY_FORMATS:
+            say_line_ends(self.path, _say)
 
     def _tagged(self, located: Located, tally: Tally) -> Sentence:
         """Spans of a sentence without tags become tags."""
@@ -169,14 +207,41 @@ def _target_format(target: str, asked: str) -> str:
     return asked
 
 
-def _write(sentences: Iterator[Sentence], target: str, format: str, scheme: str | None) -> None:
+def _places(source: str, target: str, columns: tuple[str, ...], column: str | None) -> tuple[_Places, _Places]:
+    """What of `--column` is for the source, and what for the target; what is for neither of them is refused."""
+    from gatewise.formats.columns import column_names, tag_column
+
+    if (names := column_names(columns)) and "parquet" not in (source, target):
+        named = next(f"{part}={name}" for part, name in names.items())
+        raise ConfigError(
+            f'columns: expected names for a Parquet file, found "{named}" for {source} and {target}; leave it out'
+        )
+    found: dict[str, str | None] = dict.fromkeys((source, target))
+    refused: list[ConfigError] = []
+    for format in found:
+        try:
+            found[format] = tag_column(format, column)
+        except ConfigError as error:
+            refused.append(error)
+    if column is not None and not any(found.values()):
+        raise (
+            refused[0]
+            if refused
+            else ConfigError(
+                f'column: expected a file in conllu or docbin, found "{column}" for {source} and {target}; leave it out'
+            )
+        )
+    return _Places(columns=columns, column=found[source]), _Places(columns=columns, column=found[target])
+
+
+def _write(sentences: Iterator[Sentence], target: str, format: str, places: _Places, scheme: str | None) -> None:
     from gatewise.formats import BINARY_FORMATS, write_binary, write_sentences
 
     if format in BINARY_FORMATS:
-        write_binary(sentences, target, format)
+        write_binary(sentences, target, format, scheme=scheme, column=places.column, columns=places.columns)
         return
     with writing(None if target == "-" else Path(target)) as stream:
-        write_sentences(sentences, stream, format, scheme=scheme)
+        write_sentences(sentences, stream, format, scheme=scheme, column=places.column, notify=_say)
 
 
 def _say(message: str) -> None:

@@ -24,13 +24,18 @@ columns_option = click.option(
     "--columns",
     default="token,tag",
     show_default=True,
-    help="What the columns of a column file hold; _ is ignored, for example token,_,tag.",
+    help="What the columns of a column file hold; _ is ignored, for example token,_,tag. Of a Parquet file, the names "
+    "of its columns: tokens=words,tags=labels.",
+)
+column_option = click.option(
+    "--column",
+    help="Where the tags stand: upos or xpos in CoNLL-U (default upos), ents, tag or pos in DocBin (default ents).",
 )
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; default stdout.")
 
 
 def split_columns(columns: str) -> tuple[str, ...]:
-    """`token,_,tag` as a tuple."""
+    """`token,_,tag`, or `tokens=words,tags=labels`, as a tuple."""
     return tuple(name.strip() for name in columns.split(","))
 
 

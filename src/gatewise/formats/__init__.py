@@ -1,7 +1,8 @@
 """Labeled files in and out, one module a format, streamed. Standard library, and each format's own library."""
 
 from gatewise.formats.cluener import read_cluener, write_cluener
-from gatewise.formats.conll import DEFAULT_COLUMNS, check_columns, read_conll, write_conll
+from gatewise.formats.columns import DEFAULT_COLUMNS, check_columns
+from gatewise.formats.conll import read_conll, write_conll
 from gatewise.formats.conllu import read_conllu, write_conllu
 from gatewise.formats.corpus import (
     BINARY_FORMATS,

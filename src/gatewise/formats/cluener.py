@@ -14,8 +14,9 @@ from typing import Any, TextIO
 from gatewise.errors import FormatError
 from gatewise.formats.json_fields import JsonObject, check_edges, check_quote, get, kind_of
 from gatewise.formats.json_items import json_objects
-from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, Tally, locate_labeled
+from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
 from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import character_spans
 

@@ -14,17 +14,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from gatewise.errors import ConfigError, FormatError
-from gatewise.formats.source import Located, Source, checked, numbered_lines, source_name
+from gatewise.errors import FormatError
+from gatewise.formats.columns import DEFAULT_COLUMNS, check_columns
+from gatewise.formats.source import Located, Notify, Source, checked, log_notice, numbered_lines, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Token, sentence_from_forms
-
-DEFAULT_COLUMNS = ("token", "tag")
 
 _SPACES = re.compile(" +")
 _NOT_SPACES = re.compile("[^ ]+")
 _UNWRITABLE = re.compile(r"[\t\n\r]")
-_COLUMN_NAMES = ("token", "tag", "_")
 _DOCUMENT = "-DOCSTART-"
+_NOT_KEPT = (
+    "sentences whose other columns and comments could not be kept: they have other tokens than in their file, or tags "
+    "where it has no column for them"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,32 +67,22 @@ def read_conll(
     return checked(path, locate_conll(path, columns=columns), scheme)
 
 
-def locate_conll(path: Source, *, columns: Sequence[str] = DEFAULT_COLUMNS) -> Iterator[Located]:
-    """As `read_conll`, unchecked, with the line of each token."""
+def locate_conll(
+    path: Source, *, columns: Sequence[str] = DEFAULT_COLUMNS, notify: Notify | None = None
+) -> Iterator[Located]:
+    """As `read_conll`, unchecked, with the line of each token; `notify` is told of lines after the last sentence."""
     check_columns(columns)
-    return _locate(path, tuple(columns))
+    return _locate(path, tuple(columns), notify)
 
 
-def check_columns(columns: Sequence[str]) -> None:
-    """Raise ConfigError unless the columns hold `token` once, `tag` at most once, and `_` for the rest."""
-    for name in columns:
-        if name not in _COLUMN_NAMES:
-            raise ConfigError(
-                f'columns: expected "token", "tag" or "_", found "{name}"; write "_" for what is not read'
-            )
-    if columns.count("token") != 1 or columns.count("tag") > 1:
-        raise ConfigError(
-            f'columns: expected "token" once and "tag" at most once, found "{",".join(columns)}"; '
-            'write for example "token,_,tag"'
-        )
-
-
-def write_conll(sentences: Iterable[Sentence], stream: TextIO) -> None:
+def write_conll(sentences: Iterable[Sentence], stream: TextIO, *, notify: Notify = log_notice) -> None:
     """Write the lines that sentences of a column file came with, their tags alone renewed; for others, new lines.
 
-    New lines hold token, tab, tag (the token alone without tags), with a blank line after each sentence. Raises
-    FormatError for a token or tag that this format cannot hold; a sentence without tokens is left out.
+    New lines hold token, tab, tag (the token alone without tags), with a blank line after each sentence; `notify` is
+    told how many sentences lose other columns and comments by that. Raises FormatError for a token or tag that a file
+    in columns cannot hold; a sentence without tokens is left out.
     """
+    tally = Tally()
     is_closed = True  # whether a blank line stands after what was written last
     for number, sentence in enumerate(sentences, start=1):
         if not sentence.tokens:
@@ -99,6 +92,8 @@ def write_conll(sentences: Iterable[Sentence], stream: TextIO) -> None:
         layer = sentence.layer
         kept = layer.lines_with(sentence) if isinstance(layer, ConllLayer) else None
         if kept is None or not isinstance(layer, ConllLayer):
+            if isinstance(layer, ConllLayer) and layer.has_more:
+                tally.add(_NOT_KEPT)
             stream.write("\n".join(_new_lines(sentence, number)) + "\n\n")
             is_closed = True
             continue
@@ -106,6 +101,7 @@ def write_conll(sentences: Iterable[Sentence], stream: TextIO) -> None:
             _check_written(tag, "tag", number, alone=False)
         is_closed = layer.is_closed
         stream.write("\n".join((*layer.before, *kept)) + ("\n\n" if is_closed else "\n"))
+    tally.say("conll", notify)
 
 
 def _new_lines(sentence: Sentence, number: int) -> Iterable[str]:
@@ -123,7 +119,7 @@ def split_columns(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
 
 
-def _locate(path: Source, columns: tuple[str, ...]) -> Iterator[Located]:
+def _locate(path: Source, columns: tuple[str, ...], notify: Notify | None) -> Iterator[Located]:
     before: list[str] = []
     block: list[tuple[int, str]] = []
     for number, line in numbered_lines(path):
@@ -142,6 +138,11 @@ def _locate(path: Source, columns: tuple[str, ...]) -> Iterator[Located]:
             block.append((number, line))
     if block:
         yield _sentence(path, block, columns, before, is_closed=False)
+    elif notify is not None:
+        tally = Tally()
+        for _ in filter(str.strip, before):
+            tally.add("lines after the last sentence (comments, document marks), left out")
+        tally.say(path, notify)
 
 
 def _is_remark(line: str, num_columns: int) -> bool:

@@ -16,12 +16,16 @@ from typing import TextIO
 from gatewise.errors import ConfigError, FormatError
 from gatewise.formats.conllu_rows import COLUMNS, NUM_COLUMNS, UNTAGGED, ConlluLayer, Row, parse_rows, units
 from gatewise.formats.forms import find_forms
-from gatewise.formats.source import Located, Source, blocks, checked, source_name
+from gatewise.formats.source import Located, Notify, Source, blocks, checked, log_notice, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Token, joint
 
 _TEXT = re.compile(r"#\s*text\s*= ?(.*)", re.DOTALL)
 _LINE_BREAK = re.compile(r"[\n\r]")
 _UNWRITABLE = re.compile(r"[\t\n\r]")
+_NOT_KEPT = "sentences whose other columns and comments could not be kept: "
+_OTHER_TOKENS = _NOT_KEPT + "they have another text or other tokens than in their file"
+_OTHER_WORDS = _NOT_KEPT + "the tag of a multiword token does not name one tag for each of its words"
 
 
 def read_conllu(path: Source, *, column: str = "upos", scheme: str | None = None) -> Iterator[Sentence]:
@@ -32,26 +36,31 @@ def read_conllu(path: Source, *, column: str = "upos", scheme: str | None = None
     return checked(path, locate_conllu(path, column=column), scheme)
 
 
-def locate_conllu(path: Source, *, column: str = "upos") -> Iterator[Located]:
-    """As `read_conllu`, unchecked, with the line of each token."""
+def locate_conllu(path: Source, *, column: str = "upos", notify: Notify | None = None) -> Iterator[Located]:
+    """As `read_conllu`, unchecked, with the line of each token; `notify` is told of comments after the last one."""
     _check_column(column)
-    return _locate(path, column)
+    return _locate(path, column, notify)
 
 
-def write_conllu(sentences: Iterable[Sentence], stream: TextIO, *, column: str | None = None) -> None:
+def write_conllu(
+    sentences: Iterable[Sentence], stream: TextIO, *, column: str | None = None, notify: Notify = log_notice
+) -> None:
     """Write the lines that sentences of a CoNLL-U file came with, their tags alone renewed; for others, new rows.
 
     Tags go to `column`, when None to the one they were read from (`upos` for new rows). New rows hold ID, FORM, the
     tag and SpaceAfter=No under a comment with the text, `_` elsewhere; a multiword token whose new tag does not name
-    one tag for each of its words gets its whole sentence written so.
-    Raises FormatError for a text with line breaks, or a token that this format cannot hold.
+    one tag for each of its words gets its whole sentence written so. `notify` is told how many sentences of a CoNLL-U
+    file are written as new rows. Raises FormatError for a text with line breaks, or a token that it cannot hold.
     """
     if column is not None:
         _check_column(column)
+    tally = Tally()
     for number, sentence in enumerate(sentences, start=1):
         _check_values(sentence.tags or (), "tag", number)
         layer = sentence.layer
         if not isinstance(layer, ConlluLayer) or not layer.fits(sentence):
+            if isinstance(layer, ConlluLayer):
+                tally.add(_OTHER_TOKENS)
             stream.write(_new_lines(sentence, number, column or "upos") + "\n\n")
             continue
         target = column or layer.column
@@ -59,7 +68,11 @@ def write_conllu(sentences: Iterable[Sentence], stream: TextIO, *, column: str |
             stream.write(layer.lines + "\n\n")
             continue
         lines = layer.with_tags(sentence.tags, target)
-        stream.write((_new_lines(sentence, number, target) if lines is None else lines) + "\n\n")
+        if lines is None:
+            tally.add(_OTHER_WORDS)
+            lines = _new_lines(sentence, number, target)
+        stream.write(lines + "\n\n")
+    tally.say("conllu", notify)
 
 
 def _check_column(column: str) -> None:
@@ -105,7 +118,7 @@ def _new_lines(sentence: Sentence, number: int, column: str) -> str:
     return "\n".join(lines)
 
 
-def _locate(path: Source, column: str) -> Iterator[Located]:
+def _locate(path: Source, column: str, notify: Notify | None) -> Iterator[Located]:
     preface: list[str] = []  # comments that a blank line parts from the sentence
     for block in blocks(path):
         rows = parse_rows(path, block, COLUMNS[column])
@@ -121,6 +134,11 @@ def _locate(path: Source, column: str) -> Iterator[Located]:
         layer = ConlluLayer(lines="\n".join(lines), column=column, text=text, tokens=tokens, tags=tags)
         sentence = Sentence(text=text, tokens=tokens, tags=tags, layer=layer)
         yield Located(sentence=sentence, lines=tuple(row.line for row in tokens_at) or (block[0][0],))
+    if notify is not None:
+        tally = Tally()
+        for _ in filter(None, preface):
+            tally.add("comments after the last sentence, left out")
+        tally.say(path, notify)
 
 
 def _walk(path: Source, rows: list[Row], text: str) -> tuple[str, tuple[Token, ...]]:

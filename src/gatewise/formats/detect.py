@@ -84,8 +84,8 @@ def _json_format(path: Source) -> str | None:
 
 
 def _is_label_studio(value: JsonObject) -> bool:
-    """A task has its text under `data`; in JSON-MIN, its spans have lists of labels."""
-    if isinstance(value.get("data"), dict):
+    """A task has its text under `data`; in JSON-MIN, it names an annotation, or its spans have lists of labels."""
+    if isinstance(value.get("data"), dict) or {"annotator", "annotation_id"} <= value.keys():
         return True
     lists = [entry for entry in value.values() if isinstance(entry, list) and entry]
     return any(isinstance(entries[0], dict) and isinstance(entries[0].get("labels"), list) for entries in lists)

@@ -146,7 +146,7 @@ def _doc(number: int, sentence: Sentence, vocab: Vocab, column: str, scheme: str
             except ValueError as error:
                 raise FormatError(
                     f'sentence {number}: expected a tag that spaCy knows as {column.upper()}, found "{tag}"; '
-                    'write it to column="tag"'
+                    "write it to the column tag"
                 ) from error
     return doc
 
@@ -193,5 +193,6 @@ def _set_entities(number: int, sentence: Sentence, doc: Doc, places: list[int], 
         )
     if not all(span.label for span in found.spans):
         raise FormatError(
-            f'sentence {number}: expected labels, found spans without one, which spaCy cannot hold; write column="tag"'
+            f"sentence {number}: expected labels, found spans without one, which spaCy cannot hold; "
+            "write them to the column tag"
         )

@@ -2,8 +2,8 @@
 
 Offsets count characters (code points), half-open. The list stands under `label` (since 1.0), `labels` or `entities`
 (before), the text under `text` or `data` (1.5); projects with relations write objects, `{"start_offset", "end_offset",
-"label"}`, of which the relations are left out, counted. A record without a list of labels is untagged. The format
-holds neither tokens nor scores.
+"label"}`. Relations, categories of the whole text and comments are left out, counted. A record without a list of
+labels is untagged. The format holds neither tokens nor scores.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Any, TextIO
 from gatewise.errors import FormatError
 from gatewise.formats.json_fields import JsonObject, check_edges, get, kind_of
 from gatewise.formats.json_items import json_objects
-from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, Tally, locate_labeled
+from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
 from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import character_spans
 
 LABEL_KEYS = ("label", "labels", "entities", "annotations")
+_LEFT_OUT = {"relations": "relations", "cats": "categories", "Comments": "comments"}
 
 
 def read_doccano(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Sentence]:
@@ -46,8 +48,9 @@ def write_doccano(sentences: Iterable[Sentence], stream: TextIO, scheme: str | N
 
 def _record(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText:
     text = get(where, value, "text" if "text" in value or "data" not in value else "data", str)
-    if value.get("relations"):
-        tally.add("records with relations, which tags cannot hold; the relations are left out")
+    for field, what in _LEFT_OUT.items():
+        if value.get(field):
+            tally.add(f"records with {what}, which tags cannot hold; the {what} are left out")
     key = next((key for key in LABEL_KEYS if key in value), None)
     if key is None:
         tally.add("records without labels, read as untagged")

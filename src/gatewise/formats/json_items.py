@@ -1,6 +1,7 @@
-"""JSON objects of a file, one at a time: one a line, or the items of one array as large as the file.
+"""JSON objects of a file, one at a time: one a line, one after the other, or the items of one array.
 
-In: a path. Out: each object with the line it begins on, in memory for one of them. Annotation tools export both shapes.
+In: a path. Out: each object with the line it begins on, in memory for one of them. Annotation tools export the first
+and the last shape; objects that take several lines each are known by a first line that is `{` alone.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ _LONGEST_LITERAL = 16  # characters; a word or an escape cut by the end of what 
 
 
 def json_objects(path: Source) -> Generator[tuple[int, JsonObject], None, None]:
-    """Each object of a file of JSON lines, or of one JSON array, with its line; blank lines are left out.
+    """Each object of a file of JSON lines, of objects one after the other, or of one JSON array, with its line.
 
-    Raises FormatError with path and line for broken JSON, and for text that no UTF-8 file could hold.
+    Blank lines are left out. Raises FormatError with path and line for broken JSON, and for text that no UTF-8 file
+    could hold.
     """
     window = _Window(path)
     if window.peek() == "[":
         yield from _array(window)
+        return
+    if window.rest_of_line() == "{":
+        while window.peek():
+            yield window.item()
         return
     for line, text in window.lines():
         if text.strip(" \t\r"):
@@ -103,6 +109,12 @@ class _Window:
             if not self._grow():
                 return ""
 
+    def rest_of_line(self) -> str:
+        """What is left of this line, without the white space at its end."""
+        while (end := self._text.find("\n", self._at)) < 0 and self._grow():
+            pass
+        return self._text[self._at : end if end >= 0 else None].rstrip()
+
     def skip(self, expected: str) -> None:
         if self.peek() != expected:
             raise FormatError(
@@ -113,7 +125,7 @@ class _Window:
     def item(self) -> tuple[int, JsonObject]:
         """The object that comes next, with its line."""
         if self.peek() != "{":
-            raise FormatError(f"{self.where}: expected an object of the JSON array, found {self.shown}; write {{…}}")
+            raise FormatError(f"{self.where}: expected a JSON object, found {self.shown}; write {{…}}")
         line, where, start = self._line, self.where, self._at
         while True:
             try:

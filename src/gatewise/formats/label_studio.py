@@ -2,6 +2,7 @@
 
 Full: `[{"data": {"text"}, "annotations": [{"was_cancelled", "result": [{"type": "labels", "value": {"start", "end",
 "text", "labels": ["PER"]}}]}]}]`. JSON-MIN: `[{"text", "label": [{"start", "end", "text", "labels": ["PER"]}]}]`.
+JSON-MIN has a record for each annotation, which names it (`annotation_id`, null where nobody annotated the task).
 Offsets are half-open and count characters (code points); some versions count UTF-16 units, which is noticed
 where the text that a span quotes stands there and not at the characters, and then taken so. Tasks without annotation
 or canceled, regions without a label, and results that are no spans (choices, relations) are counted and left out.
@@ -17,8 +18,9 @@ from typing import Any, TextIO
 from gatewise.errors import FormatError
 from gatewise.formats.json_fields import JsonObject, check_edges, check_quote, get, kind_of, objects
 from gatewise.formats.json_items import json_objects
-from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, Tally, locate_labeled
+from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
 from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import character_spans
 
@@ -34,12 +36,7 @@ def read_label_studio(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT)
 def locate_label_studio(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Located]:
     """As `read_label_studio`, with the line of each token."""
     tally = Tally()
-    records = (
-        record
-        for line, value in json_objects(path)
-        if (record := _record(f"{source_name(path)}:{line}", line, value, tally)) is not None
-    )
-    return locate_labeled(path, records, alignment, tally)
+    return locate_labeled(path, _records(path, tally), alignment, tally)
 
 
 def write_label_studio(sentences: Iterable[Sentence], stream: TextIO, scheme: str | None = None) -> None:
@@ -59,19 +56,46 @@ def _result(text: str, span: Span) -> JsonObject:
     return {"from_name": "label", "to_name": "text", "type": "labels", "value": place}
 
 
-def _record(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText | None:
-    """A task as a labeled text; None when nobody annotated it."""
-    if "data" not in value:
-        text = _text(where, value)
-        lists = [entry for entry in value.values() if isinstance(entry, list)]
-        regions = [region for entries in lists for region in entries if isinstance(region, dict) and "start" in region]
-        return LabeledText(line=line, text=text, spans=_spans(where, text, regions, tally))
+def _records(path: Source, tally: Tally) -> Iterator[LabeledText]:
+    """The tasks that somebody annotated, each once; in JSON-MIN the annotations of a task stand one after the other."""
+    task: Any = None  # of the record before
+    spans: tuple[Span, ...] | None = None
+    for line, value in json_objects(path):
+        where = f"{source_name(path)}:{line}"
+        record = _full(where, line, value, tally) if "data" in value else _minimal(where, line, value, tally)
+        if record is None:
+            tally.add("tasks without an annotation, or with a canceled one, left out")
+            continue
+        same_task = task is not None and "annotation_id" in value and value.get("id") == task
+        if same_task and record.spans != spans:
+            raise FormatError(
+                f"{where}: expected one annotation of the task {kind_of(task)}, found another that differs from the "
+                "one before; keep one, or export JSON with one marked as ground truth"
+            )
+        task, spans = (value.get("id") if "annotation_id" in value else None), record.spans
+        if same_task:
+            tally.add("annotations that say of a task what the one before says, left out")
+        else:
+            yield record
+
+
+def _minimal(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText | None:
+    """A record of JSON-MIN as a labeled text; None when nobody annotated its task."""
+    if "annotation_id" in value and value["annotation_id"] is None:
+        return None
+    text = _text(where, value)
+    lists = [entry for entry in value.values() if isinstance(entry, list)]
+    regions = [region for entries in lists for region in entries if isinstance(region, dict) and "start" in region]
+    return LabeledText(line=line, text=text, spans=_spans(where, text, regions, tally))
+
+
+def _full(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText | None:
+    """A task of the full export as a labeled text; None when nobody annotated it."""
     text = _text(where, get(where, value, "data", dict))
     key = "completions" if "completions" in value else "annotations"  # the name before 1.0
     annotations = objects(where, value, key)
-    kept = [annotation for annotation in annotations if annotation.get("was_cancelled") is not True]
+    kept = [one for one in annotations if True not in (one.get("was_cancelled"), one.get("skipped"))]
     if not kept:
-        tally.add("tasks without an annotation, or with a canceled one, left out")
         return None
     truths = [annotation for annotation in kept if annotation.get("ground_truth") is True]
     readings = {_spans(where, text, _regions(where, annotation, tally), tally) for annotation in truths or kept}
@@ -114,6 +138,7 @@ def _spans(where: str, text: str, regions: list[JsonObject], tally: Tally) -> tu
             raise FormatError(f'{place}: expected a list of strings under "labels", found {kind_of(labels)}')
         if not labels:
             tally.add("regions without a label, left out")
+            continue
         start, end = _edges(place, region, text, tally)
         spans += [Span(start=start, end=end, label=label) for label in labels]
     return tuple(sorted(spans))

@@ -8,11 +8,12 @@ dropped, as asked; each one is reported. Spans that overlap are refused: tags ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from gatewise.errors import ConfigError, FormatError, SchemeError
 from gatewise.formats.source import Located, Notify, Source, log_notice, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span, TextSpan, Token, tags_from_spans, tokenize
 from gatewise.text.align import Misfit, align_spans, find_overlap, guess_tokenizer, plain_tags
 from gatewise.text.tokenize import TOKENIZERS
@@ -51,22 +52,6 @@ class LabeledText:
     text: str
     spans: tuple[Span, ...] | None
     tokens: tuple[Token, ...] | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What a reader leaves out or changes, counted, and said once at the end."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, what: str) -> None:
-        """Count one of these; `what` reads on after a number: `answers that are not accept, left out`."""
-        self.counts[what] = self.counts.get(what, 0) + 1
-
-    def say(self, path: Source, notify: Notify) -> None:
-        """One sentence for each kind."""
-        for what, count in self.counts.items():
-            notify(f"{source_name(path)}: {count} {what}")
 
 
 def locate_labeled(

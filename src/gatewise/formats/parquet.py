@@ -8,9 +8,10 @@ whose names stand in the file's metadata. The text of plain tokens is the column
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gatewise.errors import FormatError, MissingExtraError
@@ -20,49 +21,48 @@ from gatewise.formats.source import Located, Source, checked, reading_failed, re
 from gatewise.formats.target import appearing
 from gatewise.text import Sentence
 
+USUAL_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
 _ROWS_AT_ONCE = 1024  # that are Python objects at the same time
 _ROW_GROUP = 8192  # sentences
 
 
 def read_parquet(
-    path: Source,
-    *,
-    text_column: str | None = None,
-    tokens_column: str | None = None,
-    tags_column: str | None = None,
-    scheme: str | None = None,
+    path: Source, *, columns: Mapping[str, str] = USUAL_COLUMNS, scheme: str | None = None
 ) -> Iterator[Sentence]:
     """The sentences of a Parquet file, read as they are asked for, one row group at a time in memory.
 
-    Columns that are not named have their usual names. With a `scheme`, tags that break it raise FormatError with
-    their row, as does anything else that cannot be read.
+    `columns` name the column of a part (text, tokens, tags, spans, scores), as `{"tokens": "words"}`; parts that are
+    not in it have their usual names. With a `scheme`, tags that break it raise FormatError with their row, as does
+    anything else that cannot be read.
     """
-    found = locate_parquet(path, text_column=text_column, tokens_column=tokens_column, tags_column=tags_column)
-    return checked(path, found, scheme)
+    return checked(path, locate_parquet(path, columns=columns), scheme)
 
 
-def locate_parquet(
-    path: Source, *, text_column: str | None = None, tokens_column: str | None = None, tags_column: str | None = None
-) -> Iterator[Located]:
+def locate_parquet(path: Source, *, columns: Mapping[str, str] = USUAL_COLUMNS) -> Iterator[Located]:
     """As `read_parquet`, unchecked, with the number of its row, from 1, for each token.
 
     Raises MissingExtraError without pyarrow.
     """
     _pyarrow()
-    return _locate(path, {"text": text_column, "tokens": tokens_column, "tags": tags_column})
+    return _locate(path, columns)
 
 
-def write_parquet(sentences: Iterable[Sentence], path: Source) -> None:
+def write_parquet(sentences: Iterable[Sentence], path: Source, *, columns: Mapping[str, str] = USUAL_COLUMNS) -> None:
     """Write a Parquet file that appears under its name only when it is complete; a row group is in memory at a time.
 
+    Columns have the names in `columns`, else their usual ones.
     Raises MissingExtraError without pyarrow, FormatError for a text that is not Unicode and a path that fails.
     """
     pyarrow = _pyarrow()
     schema = _schema(pyarrow)
+    names = [columns.get(part, part) for part in schema.names]
     numbered = enumerate(sentences, start=1)
-    with appearing(path) as stream, pyarrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
-        while group := [_row(number, sentence) for number, sentence in islice(numbered, _ROW_GROUP)]:
-            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+    with appearing(path) as stream:
+        renamed = pyarrow.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
+        with pyarrow.parquet.ParquetWriter(stream, renamed, compression="zstd") as writer:
+            while group := [_row(number, sentence) for number, sentence in islice(numbered, _ROW_GROUP)]:
+                writer.write_table(pyarrow.Table.from_pylist(group, schema=schema).rename_columns(names))
 
 
 def _pyarrow() -> Any:
@@ -99,7 +99,7 @@ def _row(number: int, sentence: Sentence) -> JsonObject:
     return {"text": sentence.text, "tokens": tokens, "tags": sentence.tags, "spans": spans, "scores": sentence.scores}
 
 
-def _locate(path: Source, named: dict[str, str | None]) -> Iterator[Located]:
+def _locate(path: Source, named: Mapping[str, str]) -> Iterator[Located]:
     pyarrow = _pyarrow()
     try:
         with rereadable(path) as copy, Path(copy).open("rb") as stream:

@@ -47,7 +47,7 @@ class ParquetColumns:
         return tuple(column for column in columns if column is not None)
 
 
-def find_columns(place: str, schema: Any, named: Mapping[str, str | None]) -> ParquetColumns:
+def find_columns(place: str, schema: Any, named: Mapping[str, str]) -> ParquetColumns:
     """The columns by the names given, else by their usual names.
 
     Raises FormatError for one that is missing or not of its kind, with the names of the columns that are there.
@@ -56,7 +56,7 @@ def find_columns(place: str, schema: Any, named: Mapping[str, str | None]) -> Pa
     if found["text"] is None and found["tokens"] is None:
         raise FormatError(
             f'{place}: expected a column "text" or "tokens", found {_names(schema)}; '
-            "name yours: text_column=…, tokens_column=…, tags_column=…"
+            "name yours, for example --columns tokens=…,tags=…"
         )
     kinds = {part: None if name is None else _kind(schema.field(name).type) for part, name in found.items()}
     tag_names = None
@@ -67,12 +67,12 @@ def find_columns(place: str, schema: Any, named: Mapping[str, str | None]) -> Pa
         if kinds[part] not in (None, *wanted):
             raise FormatError(
                 f'{place}: expected the column "{found[part]}" ({part}) to be {" or ".join(wanted)}, '
-                f"found {schema.field(found[part]).type}; name another column: {part}_column=…"
+                f"found {schema.field(found[part]).type}; name another column: --columns {part}=…"
             )
     if kinds["tokens"] == "list of struct" and found["text"] is None:
         raise FormatError(
             f'{place}: expected a column "text", into which the offsets of "{found["tokens"]}" point, '
-            f"found {_names(schema)}; name yours: text_column=…"
+            f"found {_names(schema)}; name yours: --columns text=…"
         )
     return ParquetColumns(**found, plain_tokens=kinds["tokens"] == "list of string", tag_names=tag_names)
 
@@ -91,7 +91,8 @@ def _column(place: str, schema: Any, part: str, name: str | None) -> str | None:
         return next((usual for usual in USUAL_NAMES[part] if usual in schema.names), None)
     if name not in schema.names:
         raise FormatError(
-            f'{place}: expected a column "{name}" ({part}), found {_names(schema)}; name one of these: {part}_column=…'
+            f'{place}: expected a column "{name}" ({part}), found {_names(schema)}; name one of these: '
+            f"--columns {part}=…"
         )
     return name
 

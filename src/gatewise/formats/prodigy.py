@@ -16,8 +16,9 @@ from typing import TextIO
 from gatewise.errors import FormatError
 from gatewise.formats.json_fields import JsonObject, edges, get, objects, tokens_in
 from gatewise.formats.json_items import json_objects
-from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, Tally, locate_labeled
+from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
 from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import align_spans, character_spans
 

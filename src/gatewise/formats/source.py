@@ -30,7 +30,7 @@ Notify = Callable[[str], None]  # takes one sentence for the user, `path: 3 answ
 
 STANDARD_INPUT = "-"
 CHUNK = 1 << 16  # bytes that `text_chunks` reads at a time
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"  # no UTF-8 text begins with these two
 
 
@@ -78,16 +78,30 @@ def source_name(path: Source) -> str:
     return "<standard input>" if str(path) == STANDARD_INPUT else str(path)
 
 
+@contextmanager
+def opened(path: Source) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked where it is packed; `-` is standard input."""
+    if str(path) == STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    with Path(path).open("rb") as stream:
+        if str(path).endswith(".gz") or stream.peek(2)[:2] == _GZIP:
+            with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+                yield cast(BinaryIO, unpacked)
+        else:
+            yield stream
+
+
 def numbered_lines(path: Source) -> Iterator[tuple[int, str]]:
     """Each line without its end, with its number from 1; only LF and CRLF end a line.
 
     Raises FormatError for a file that is missing, unreadable, or not UTF-8.
     """
     try:
-        with _open(path) as stream:
+        with opened(path) as stream:
             number = 1
             for raw in _runs_of_lines(stream):
-                lines, error = _decode(raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw)
+                lines, error = _decode(raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw)
                 yield from enumerate(lines, number)
                 number += len(lines)
                 if error is not None:
@@ -104,7 +118,7 @@ def text_chunks(path: Source, size: int | None = None) -> Generator[str, None, N
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, column = 1, 0  # where the next byte stands
     try:
-        with _open(path) as stream:
+        with opened(path) as stream:
             while True:
                 raw = stream.read(size or CHUNK)
                 try:
@@ -162,19 +176,6 @@ def _check(path: Source, located: Located, scheme: str) -> None:
         )
     if problem := find_problem(tags, scheme):
         raise FormatError(f"{source_name(path)}:{located.lines[problem.index]}: {problem.message}")
-
-
-@contextmanager
-def _open(path: Source) -> Iterator[BinaryIO]:
-    if str(path) == STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    with Path(path).open("rb") as stream:
-        if str(path).endswith(".gz") or stream.peek(2)[:2] == _GZIP:
-            with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
-                yield cast(BinaryIO, unpacked)
-        else:
-            yield stream
 
 
 def _runs_of_lines(stream: BinaryIO) -> Iterator[bytes]:
