@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import gatewise
-from gatewise.model.config import Config, read_config
+from gatewise.model.config import Config, config_from_dict, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.source
 def leaves(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
-        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {prefix + key: value}
     return found
 
 
@@ -39,7 +39,7 @@ def test_recipes_are_read(path: Path) -> None:
 def test_the_bundled_model_is_the_recipe_s() -> None:
     recipe = leaves(read_config(ROOT / "recipes" / "zh.toml").to_dict())
     stored = json.loads((ROOT / "src" / "gatewise" / "models" / "zh" / "config.json").read_text(encoding="utf-8"))
-    made = leaves(stored["config"])
+    made = leaves(config_from_dict(stored["config"], where="zh").to_dict())
     assert {key: made[key] for key, value in recipe.items() if value != "auto"} == {
         key: value for key, value in recipe.items() if value != "auto"
     }

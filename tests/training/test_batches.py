@@ -14,11 +14,14 @@ torch = pytest.importorskip("torch")
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary  # noqa: E402
 from gatewise.training.batches import (  # noqa: E402
-    EncodedSentence,
+    Batch,
+    EncodedSentences,
+    Ragged,
     collate,
     count_keys,
     cut_batches,
     encode_sentences,
+    ragged,
     unknown_rates,
     with_unknowns,
 )
@@ -28,11 +31,16 @@ pytestmark = pytest.mark.torch
 LENGTHS = st.lists(st.integers(1, 40), max_size=60)
 
 
-def of_lengths(lengths: list[int]) -> list[EncodedSentence]:
-    return [
-        EncodedSentence(tokens=torch.arange(n) + 2, bigrams=torch.arange(n + 1) + 3, tags=torch.arange(n) + 1)
-        for n in lengths
-    ]
+def of_lengths(lengths: list[int]) -> EncodedSentences:
+    """Sentence b has the tokens 2+b, 3+b, …, the bigrams 3+b, 4+b, … and the tags 1+b, 2+b, …"""
+    return EncodedSentences(
+        inputs={
+            "tokens": ragged(range(2 + b, n + 2 + b) for b, n in enumerate(lengths)),
+            "bigrams": ragged(range(3 + b, n + 4 + b) for b, n in enumerate(lengths)),
+        },
+        tags=ragged(range(1 + b, n + 1 + b) for b, n in enumerate(lengths)),
+        lengths=tuple(lengths),
+    )
 
 
 @given(lengths=LENGTHS, size=st.integers(1, 9), max_tokens=st.integers(1, 120), seed=st.none() | st.integers(0, 99))
@@ -40,7 +48,7 @@ def test_every_sentence_once_and_no_batch_too_large(
     lengths: list[int], size: int, max_tokens: int, seed: int | None
 ) -> None:
     shuffle = None if seed is None else random.Random(seed)
-    batches = cut_batches(of_lengths(lengths), size=size, max_tokens=max_tokens, shuffle=shuffle)
+    batches = cut_batches(lengths, size=size, max_tokens=max_tokens, shuffle=shuffle)
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     for batch in batches:
         assert 1 <= len(batch) <= size
@@ -49,58 +57,69 @@ def test_every_sentence_once_and_no_batch_too_large(
 
 @given(lengths=LENGTHS, size=st.integers(1, 9))
 def test_without_shuffling_batches_go_from_short_to_long(lengths: list[int], size: int) -> None:
-    batches = cut_batches(of_lengths(lengths), size=size, max_tokens=10_000)
+    batches = cut_batches(lengths, size=size, max_tokens=10_000)
     in_order = [lengths[index] for batch in batches for index in batch]
     assert in_order == sorted(lengths)
     assert all(len(batch) == size for batch in batches[:-1])
 
 
 def test_shuffling_changes_neighbors_and_order_from_call_to_call_but_not_with_the_seed() -> None:
-    sentences = of_lengths([random.Random(0).randint(1, 30) for _ in range(100)])
+    lengths = [random.Random(number).randint(1, 30) for number in range(100)]
 
     def cut(shuffle: random.Random) -> list[list[int]]:
-        return cut_batches(sentences, size=8, max_tokens=1000, shuffle=shuffle)
+        return cut_batches(lengths, size=8, max_tokens=1000, shuffle=shuffle)
 
     one, other = random.Random(3), random.Random(3)
     first, second = cut(one), cut(one)
     assert {frozenset(batch) for batch in first} != {frozenset(batch) for batch in second}
     assert [first, second] == [cut(other), cut(other)]
-    spread = [max(map(len, chosen)) - min(map(len, chosen)) for chosen in ([sentences[i] for i in b] for b in first)]
+    spread = [max(chosen) - min(chosen) for chosen in ([lengths[i] for i in b] for b in first)]
     assert max(spread) <= 6  # still of like length
+
+
+def assert_columns(batch: Batch, lengths: list[int]) -> None:
+    """What `of_lengths` makes, a sentence a column, padding after it."""
+    time = max(lengths[index] for index in batch.indices)
+    assert batch.tokens == sum(lengths[index] for index in batch.indices)
+    for column, index in enumerate(batch.indices):
+        n = lengths[index]
+        assert batch.lengths[column] == n
+        padding = [PADDING_ID] * (time - n)
+        assert batch.inputs["tokens"][:, column].tolist() == [*range(2 + index, n + 2 + index), *padding]
+        assert batch.inputs["bigrams"][:, column].tolist() == [*range(3 + index, n + 4 + index), *padding]
+        assert batch.tags[:, column].tolist() == [*range(1 + index, n + 1 + index), *[0] * (time - n)]
 
 
 @given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=12))
 def test_collating_loses_nothing_and_pads_with_zeros(lengths: list[int]) -> None:
-    sentences = of_lengths(lengths)
-    batches = cut_batches(sentences, size=4, max_tokens=30)
-    seen = 0
-    for batch in collate(sentences, batches):
-        assert batch.bigrams is not None
-        time = max(lengths[index] for index in batch.indices)
-        assert batch.tokens.shape == batch.tags.shape == (time, len(batch.indices))
-        assert batch.bigrams.shape == (time + 1, len(batch.indices))
-        for column, index in enumerate(batch.indices):
-            n = lengths[index]
-            assert batch.lengths[column] == n
-            assert torch.equal(batch.tokens[:n, column], sentences[index].tokens)
-            assert torch.equal(batch.bigrams[: n + 1, column], sentences[index].bigrams)
-            assert torch.equal(batch.tags[:n, column], sentences[index].tags)
-            for padding in (batch.tokens[n:, column], batch.bigrams[n + 1 :, column]):
-                assert (padding == PADDING_ID).all()
-        seen += len(batch.indices)
-    assert seen == len(lengths)
+    seen: list[int] = []
+    for batch in collate(of_lengths(lengths), cut_batches(lengths, size=4, max_tokens=30)):
+        assert_columns(batch, lengths)
+        seen += batch.indices
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+def row(rows: Ragged, number: int) -> list[int]:
+    start, length = int(rows.starts[number]), int(rows.lengths[number])
+    found: list[int] = rows.values[start : start + length].tolist()
+    return found
 
 
 def test_encoding_by_hand() -> None:
-    sentence = sentence_from_forms(["我", "叫", "Ｘ9"], ["O", "B-NEW", "O"])
+    sentences = [sentence_from_forms(["叫"], ["O"]), sentence_from_forms(["我", "叫", "Ｘ9"], ["O", "B-NEW", "O"])]
     tokens, pairs = Vocabulary(entries=("叫", "x0")), Vocabulary(entries=("我叫", "x0</s>"))
-    [encoded] = encode_sentences([sentence], tokens, pairs, {"B-PER": 0, "O": 1})
-    assert encoded.tokens.tolist() == [UNKNOWN_ID, 2, 3]
-    assert encoded.bigrams.tolist() == [UNKNOWN_ID, 2, UNKNOWN_ID, 3]
-    assert encoded.tags.tolist() == [1, 0, 1]  # what training never saw is tag 0, and can only be wrong
-    [without] = encode_sentences([sentence], tokens, None, {"O": 0})
-    assert without.bigrams is None
-    counted = count_keys([sentence, sentence_from_forms(["叫"])])
+    encoded = encode_sentences(sentences, tokens, pairs, {"B-PER": 0, "O": 1})
+    assert encoded.lengths == (1, 3)
+    assert row(encoded.inputs["tokens"], 1) == [UNKNOWN_ID, 2, 3]
+    assert row(encoded.inputs["bigrams"], 1) == [UNKNOWN_ID, 2, UNKNOWN_ID, 3]
+    assert row(encoded.tags, 1) == [1, 0, 1]  # what training never saw is tag 0, and can only be wrong
+    assert row(encoded.inputs["bigrams"], 0) == [UNKNOWN_ID, UNKNOWN_ID]
+    assert set(encode_sentences(sentences, tokens, None, {"O": 0}).inputs) == {"tokens"}
+
+
+def test_counting_by_hand() -> None:
+    sentences = [sentence_from_forms(["我", "叫", "Ｘ9"]), sentence_from_forms(["叫"])]
+    counted = count_keys(sentences)
     assert counted[0] == Counter({"我": 1, "叫": 2, "x0": 1})
     assert counted[1] == Counter({"<s>我": 1, "我叫": 1, "叫x0": 1, "x0</s>": 1, "<s>叫": 1, "叫</s>": 1})
 

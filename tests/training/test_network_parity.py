@@ -6,7 +6,7 @@ Weights are random and asymmetric, sentences ragged, and the embeddings of the p
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from gatewise.text.vocabulary import Vocabulary  # noqa: E402
 from gatewise.training import export  # noqa: E402
 from gatewise.training import network as network_module  # noqa: E402
 from gatewise.training.crf import log_partition  # noqa: E402
+from gatewise.training.inputs import InputLayer  # noqa: E402
 from gatewise.training.network import Encoder, TaggerNetwork  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -41,13 +42,20 @@ Float64s = npt.NDArray[np.float64]
 
 
 def make_config(
-    *, kind: str = "lstm", layers: int = 2, bidirectional: bool = True, bigram_dim: int = 2, numbers: str = "float32"
+    *,
+    kind: str = "lstm",
+    layers: int = 2,
+    bidirectional: bool = True,
+    bigram_dim: int = 2,
+    numbers: str = "float32",
+    dropout: float = 0.5,
 ) -> Config:
     table = {
         "task": {"kind": "spans", "tokenizer": "characters", "scheme": "BIO"},
         "features": {"token_dim": 3, "bigram_dim": bigram_dim},
         "encoder": {"kind": kind, "hidden": 4, "layers": layers, "bidirectional": bidirectional},
         "archive": {"numbers": numbers},
+        "training": {"dropout": dropout},
     }
     return config_from_dict(table, where="test")
 
@@ -55,7 +63,7 @@ def make_config(
 def make_network(config: Config, seed: int = 0, constant: float | None = None) -> TaggerNetwork:
     """In float64, its weights representable in float32; `constant` puts one number everywhere."""
     network = TaggerNetwork(
-        config, token_count=TOKENS, bigram_count=BIGRAMS, legality=legality_of(LABELS, config.task.scheme)
+        config, sizes={"tokens": TOKENS, "bigrams": BIGRAMS}, legality=legality_of(LABELS, config.task.scheme)
     ).double()
     generator = torch.Generator().manual_seed(seed)
     for array in network.arrays().values():
@@ -81,10 +89,15 @@ def make_ids(config: Config, seed: int = 1) -> tuple[Tensor, Tensor | None, Tens
     return tokens, bigrams if config.features.bigram_dim else None, lengths
 
 
+def inputs_of(tokens: Tensor, bigrams: Tensor | None) -> dict[str, Tensor]:
+    """By the name of the feature, as the network takes them."""
+    return {"tokens": tokens} if bigrams is None else {"tokens": tokens, "bigrams": bigrams}
+
+
 def torch_emissions(network: TaggerNetwork, tokens: Tensor, bigrams: Tensor | None, lengths: Tensor) -> list[Float64s]:
     """Of each sentence, padding cut off: (length, num_tags)."""
     with torch.no_grad():
-        emissions = network(tokens, bigrams, lengths).numpy()
+        emissions = network(inputs_of(tokens, bigrams), lengths).numpy()
     return [emissions[:length, column] for column, length in enumerate(lengths.tolist())]
 
 
@@ -121,7 +134,7 @@ def graph_outputs(
 
 def embedded(network: TaggerNetwork, tokens: Tensor, bigrams: Tensor | None) -> Float64s:
     with torch.no_grad():
-        x: Float64s = network.embed(tokens, bigrams).numpy()
+        x: Float64s = network.inputs(inputs_of(tokens, bigrams)).numpy()
     return x
 
 
@@ -193,7 +206,7 @@ def test_padding_does_not_leak(kind: str) -> None:
 
 
 def test_padding_gets_no_gradient_and_gives_none() -> None:
-    config = make_config()
+    config = make_config(dropout=0.0)
     network = make_network(config)
     tokens, bigrams, lengths = make_ids(config)
 
@@ -202,9 +215,18 @@ def test_padding_gets_no_gradient_and_gives_none() -> None:
         padded = nn.functional.pad(tokens, (0, 0, 0, extra))
         edges = None if bigrams is None else nn.functional.pad(bigrams, (0, 0, 0, extra))
         inside = torch.arange(len(padded))[:, None] < lengths
-        parameters = [array for name, array in network.named_parameters() if not name.endswith("transitions")]
-        total = network(padded, edges, lengths)[inside].square().sum()
-        return list(torch.autograd.grad(total, parameters))
+        weights = network.named_weights()
+        trained = [weight for name, weight in weights.items() if weight.requires_grad and not name.startswith("crf.")]
+        network.train()  # so that the tables take gradients
+        total = network(inputs_of(padded, edges), lengths)[inside].square().sum()
+        dense = list(torch.autograd.grad(total, trained, retain_graph=True))
+        total.backward()
+        read = [gradient for _, table in network.inputs.tables() if (gradient := table.take_gradient()) is not None]
+        assert len(read) == 2
+        for ids, gradient in read:
+            assert ids[0] == 0
+            assert not gradient[0].any()  # the row of the padding
+        return dense + [gradient for _, gradient in read]
 
     for short, long in zip(gradients(0), gradients(3), strict=True):
         torch.testing.assert_close(short, long, rtol=0, atol=1e-12)
@@ -219,7 +241,7 @@ def test_encoder_equals_a_packed_bidirectional_lstm(layers: int) -> None:
         for name, array in network.encoder.arrays().items():
             getattr(peer, name).copy_(array)
     tokens, bigrams, lengths = make_ids(config)
-    x = network.embed(tokens, bigrams).detach()
+    x = network.inputs(inputs_of(tokens, bigrams)).detach()
     ours = network.encoder(x, lengths)
     packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
     theirs = pad_packed_sequence(peer(packed)[0])[0]
@@ -296,7 +318,7 @@ def test_reversing_over_the_padding_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     network = make_network(config)
 
     def whole(time: int, lengths: Tensor) -> Tensor:
-        return torch.arange(time - 1, -1, -1)[:, None].expand(time, len(lengths))
+        return torch.arange(time * len(lengths)).view(time, len(lengths)).flip(0).flatten()
 
     monkeypatch.setattr(network_module, "_turned_around", whole)
     assert numpy_distance(network, config, arrays_of(network)) > 1e-2
@@ -305,13 +327,13 @@ def test_reversing_over_the_padding_is_noticed(monkeypatch: pytest.MonkeyPatch) 
 def test_bigrams_in_the_wrong_order_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config(layers=1)
     network = make_network(config)
-    right = network.embed
+    right = InputLayer.forward
 
-    def swapped(tokens: Tensor, bigrams: Tensor) -> Tensor:
-        token, before, after = right(tokens, bigrams).split([3, 2, 2], dim=-1)
+    def swapped(layer: InputLayer, inputs: Mapping[str, Tensor]) -> Tensor:
+        token, before, after = right(layer, inputs).split([3, 2, 2], dim=-1)
         return torch.cat([token, after, before], dim=-1)
 
-    monkeypatch.setattr(network, "embed", swapped)
+    monkeypatch.setattr(InputLayer, "forward", swapped)
     assert graph_distance(network, config, arrays_of(network)) > 1e-2
 
 
@@ -320,7 +342,7 @@ def crf_distance(network: TaggerNetwork, mutate: Callable[[CRFScores], CRFScores
     config = make_config()
     ids = make_ids(config)
     with torch.no_grad():
-        emissions, scores = network(*ids), network.crf_scores()
+        emissions, scores = network(inputs_of(*ids[:2]), ids[2]), network.crf_scores()
         by_torch = log_partition(emissions, scores, ids[2]).numpy()
     learned = CRFScores(
         transitions=scores.transitions.numpy(),
@@ -358,7 +380,8 @@ def test_forbidden_transitions_are_the_same_in_both() -> None:
     scores = network.crf_scores()
     for array, name in zip(scores, ("allowed", "start", "end"), strict=True):
         assert np.array_equal(np.isfinite(array.detach().numpy()), getattr(legality_of(LABELS, "BIO"), name))
-    emissions = network(*make_ids(make_config())).detach().numpy()
+    tokens, bigrams, lengths = make_ids(make_config())
+    emissions = network(inputs_of(tokens, bigrams), lengths).detach().numpy()
     learned = CRFScores(
         **{
             name: array.detach().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from gatewise.text.schemes import check_tags, complete_tags  # noqa: E402
 from gatewise.text.sentence import Sentence, sentence_from_forms  # noqa: E402
 from gatewise.training import loop  # noqa: E402
 from gatewise.training.batches import encode_sentences  # noqa: E402
-from gatewise.training.events import BatchReport, EpochReport  # noqa: E402
-from gatewise.training.loop import TrainedTagger, predict, train_tagger  # noqa: E402
+from gatewise.training.events import BatchReport, EpochReport, Listener  # noqa: E402
+from gatewise.training.loop import TrainedTagger  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
+from gatewise.training.optimizer import Optimizer  # noqa: E402
+from gatewise.training.predict import predict  # noqa: E402
+from gatewise.training.prepare import prepare  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -55,6 +59,13 @@ def read(path: Path, training: dict[str, Any] | None = None, **sections: dict[st
     return config, list(read_corpus(path, config.task))
 
 
+def train_tagger(
+    config: Config, train: list[Sentence], dev: Sequence[Sentence] = (), listener: Listener | None = None
+) -> TrainedTagger:
+    """From sentences to weights."""
+    return loop.train_tagger(prepare(config, train, dev), listener)
+
+
 @pytest.fixture
 def spans(tiny: Path) -> Corpus:
     return read(tiny / "spans.conll")
@@ -62,20 +73,18 @@ def spans(tiny: Path) -> Corpus:
 
 def network_of(trained: TrainedTagger) -> TaggerNetwork:
     """A network that holds the weights found."""
-    network = TaggerNetwork(
-        trained.config,
-        token_count=trained.tokens.size,
-        bigram_count=trained.bigrams.size if trained.bigrams else 0,
-        legality=legality_of(trained.labels, trained.config.task.scheme),
-    )
+    prepared = trained.prepared
+    legality = legality_of(prepared.labels, prepared.config.task.scheme)
+    network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality)
     for name, array in network.arrays().items():
         array.copy_(trained.arrays[name])
     return network
 
 
 def predicted(trained: TrainedTagger, sentences: list[Sentence]) -> list[tuple[str, ...]]:
-    encoded = encode_sentences(sentences, trained.tokens, trained.bigrams, {})
-    return predict(network_of(trained), encoded, trained.labels)
+    prepared = trained.prepared
+    encoded = encode_sentences(sentences, prepared.tokens, prepared.bigrams, {})
+    return predict(network_of(trained), encoded, prepared.labels)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +108,8 @@ def test_a_tiny_corpus_is_learned(tiny: Path, file: str, sections: dict[str, Any
     for sequence in tags:
         check_tags(sequence, config.task.scheme)
     seen = {tag for sentence in sentences for tag in sentence.tags or ()}
-    assert trained.labels == tuple(complete_tags(seen, config.task.scheme))
-    assert (trained.bigrams is not None) == (config.task.tokenizer == "characters")
+    assert trained.prepared.labels == tuple(complete_tags(seen, config.task.scheme))
+    assert (trained.prepared.bigrams is not None) == (config.task.tokenizer == "characters")
 
 
 def test_the_seed_decides_everything_and_nothing_outside_is_touched(spans: Corpus, tiny: Path) -> None:
@@ -120,7 +129,7 @@ def test_the_seed_decides_everything_and_nothing_outside_is_touched(spans: Corpu
 
 
 def test_the_state_outside_is_left_alone_when_training_fails(spans: Corpus, tiny: Path) -> None:
-    config, sentences = read(tiny / "spans.conll", {"learning_rate": 1e38, "gradient_clip": 1e30})
+    config, sentences = read(tiny / "spans.conll", {"learning_rate": 1000.0})
     torch_state, threads = torch.get_rng_state(), torch.get_num_threads()
     with pytest.raises(TrainingError, match=r"step \d+: expected a finite loss, found .*lower training.learning_rate"):
         train_tagger(config, sentences)
@@ -152,11 +161,16 @@ def test_stopping_waits_as_long_as_it_has_patience_and_returns_the_weights_of_th
     said = iter([10.0, 30.0, 20.0, 30.0, 25.0, 99.0])
     weights: list[dict[str, torch.Tensor]] = []
 
-    def dev_score(run: loop._Run, now: dict[str, torch.Tensor]) -> float:
-        weights.append({name: array.clone() for name, array in now.items()})
-        return next(said)
+    class Said:
+        main = 0.0
 
-    monkeypatch.setattr(loop._Run, "_dev_score", dev_score)
+    def dev_scores(run: loop._Run, now: dict[str, torch.Tensor]) -> Said:
+        weights.append({name: array.clone() for name, array in now.items()})
+        scores = Said()
+        scores.main = next(said) / 100
+        return scores
+
+    monkeypatch.setattr(loop._Run, "_dev_scores", dev_scores)
     trained = train_tagger(config, sentences, sentences)
     assert (len(weights), trained.best_epoch, trained.dev_score) == (5, 2, 30.0)
     for name, array in trained.arrays.items():
@@ -183,28 +197,31 @@ def test_scoring_on_dev_does_not_change_training(tiny: Path) -> None:
 
 def test_averaged_weights_are_a_moving_average(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, sentences = read(tiny / "spans.conll", {"epochs": 5, "averaging": 0.6})
-    averages: list[dict[str, torch.Tensor]] = []
     weights: list[dict[str, torch.Tensor]] = []
-    update = loop._Run._update_average
+    step = Optimizer.step
 
-    def watched(run: loop._Run) -> None:
-        averages.append({name: array.clone() for name, array in run.average.items()})
-        weights.append({name: array.clone() for name, array in run.network.arrays().items()})
-        update(run)
+    def watched(optimizer: Optimizer, *given: Any) -> torch.Tensor:
+        before = {name: array.double().clone() for name, array in optimizer._network.arrays().items()}
+        norm = step(optimizer, *given)
+        weights.extend([before] if not weights else [])
+        weights.append({name: array.double().clone() for name, array in optimizer._network.arrays().items()})
+        return norm
 
-    monkeypatch.setattr(loop._Run, "_update_average", watched)
+    monkeypatch.setattr(Optimizer, "step", watched)
     trained = train_tagger(config, sentences)
-    assert len(weights) == 15
+    assert len(weights) == 1 + 15
     for name, found in trained.arrays.items():
-        average = averages[0][name].double()  # the random start
-        for step, entry in enumerate(weights, start=1):
-            decay = min(0.6, (1 + step) / (10 + step))
-            average = decay * average + (1 - decay) * entry[name].double()
+        average = weights[0][name]  # the random start
+        for number, entry in enumerate(weights[1:], start=1):
+            decay = min(0.6, (1 + number) / (10 + number))
+            average = decay * average + (1 - decay) * entry[name]
         torch.testing.assert_close(found.double(), average, rtol=0, atol=1e-5)
-        assert not torch.equal(found, weights[-1][name])
+        if name != "crf.transitions":  # where what is forbidden stays at zero
+            assert not torch.equal(found, weights[-1][name].float())
     config, _ = read(tiny / "spans.conll", {"epochs": 5, "averaging": 0.0})
+    weights.clear()
     plain = train_tagger(config, sentences)
-    assert all(torch.equal(array, weights[-1][name]) for name, array in plain.arrays.items())
+    assert all(torch.equal(array, weights[-1][name].float()) for name, array in plain.arrays.items())
 
 
 def test_float16_rounds_before_dev_is_scored(tiny: Path) -> None:
@@ -221,7 +238,7 @@ def test_a_tag_that_only_dev_has_counts_as_an_error(tiny: Path) -> None:
     first = sentences[0]
     strange = first.with_tags(["NEVER", *(first.tags or ())[1:]])
     trained = train_tagger(config, sentences, [strange])
-    assert "NEVER" not in trained.labels
+    assert "NEVER" not in trained.prepared.labels
     assert trained.dev_score == 100 * 7 / 8
 
 
@@ -235,9 +252,11 @@ def test_empty_sentences_are_left_out_and_an_empty_split_is_refused(spans: Corpu
             train_tagger(config, split)
 
 
-def test_one_sentence_of_one_token_is_enough(spans: Corpus) -> None:
-    trained = train_tagger(spans[0], [sentence_from_forms(["我"], ["O"])])
+def test_two_tokens_are_enough_and_one_is_refused(spans: Corpus) -> None:
+    trained = train_tagger(spans[0], [sentence_from_forms(["我", "你"], ["O", "O"])])
     assert predicted(trained, [sentence_from_forms(["龘", "我"])]) == [("O", "O")]
+    with pytest.raises(TrainingError, match=r"expected at least 2 different tokens seen 1 time\(s\) or more, found 1;"):
+        train_tagger(spans[0], [sentence_from_forms(["我", "我"], ["O", "O"])])
 
 
 def test_the_events_tell_the_truth(spans: Corpus) -> None:
@@ -261,7 +280,7 @@ def test_vectors_are_where_training_starts(tiny: Path, tmp_path: Path) -> None:
     features = {"token_dim": 5, "bigram_dim": 3, "vectors": str(path)}
     config, sentences = read(tiny / "spans.conll", {"epochs": 1, "averaging": 0.0}, features=features)
     trained = train_tagger(config, sentences)
-    [row] = trained.tokens.encode(["小"])
+    [row] = trained.prepared.tokens.encode(["小"])
     vector = trained.arrays["token_embedding.weight"][row]
     torch.testing.assert_close(vector, torch.tensor([30.0, 31, 32, 33, 34]), rtol=0, atol=0.3)
 

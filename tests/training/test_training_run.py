@@ -18,8 +18,10 @@ from gatewise.errors import ConfigError, FormatError, ModelError, TrainingError 
 from gatewise.model.config import Config, config_from_dict  # noqa: E402
 from gatewise.training import run as run_module  # noqa: E402
 from gatewise.training.batches import encode_sentences  # noqa: E402
-from gatewise.training.loop import predict, train_tagger  # noqa: E402
+from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
+from gatewise.training.predict import predict  # noqa: E402
+from gatewise.training.prepare import prepare  # noqa: E402
 from gatewise.training.run import Files, read_splits, run_training  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -50,17 +52,13 @@ def test_the_saved_model_says_what_torch_says(tiny: Path, tmp_path: Path, file: 
     result = run_training(corpus, files, tmp_path / "model")
     tagger = gatewise.load(result.folder)
 
-    trained = train_tagger(corpus.config, corpus.train, corpus.dev)  # the same again: the seed is the same
-    network = TaggerNetwork(
-        trained.config,
-        token_count=trained.tokens.size,
-        bigram_count=trained.bigrams.size if trained.bigrams else 0,
-        legality=tagger.archive.legality,
-    )
+    prepared = prepare(corpus.config, corpus.train, corpus.dev)
+    trained = train_tagger(prepared)  # the same again: the seed is the same
+    network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=tagger.archive.legality)
     for name, array in network.arrays().items():
         array.copy_(trained.arrays[name])
-    encoded = encode_sentences(corpus.train, trained.tokens, trained.bigrams, {})
-    assert [s.tags for s in tagger.tag_sentences(corpus.train)] == predict(network, encoded, trained.labels)
+    encoded = encode_sentences(corpus.train, prepared.tokens, prepared.bigrams, {})
+    assert [s.tags for s in tagger.tag_sentences(corpus.train)] == predict(network, encoded, prepared.labels)
 
     stored = load_file(result.folder / "model.safetensors")
     for name, array in trained.arrays.items():
@@ -117,7 +115,7 @@ def test_an_older_model_is_replaced_and_anything_else_is_refused_before_training
     run_training(other, files, tmp_path / "model")
     assert (tmp_path / "model" / "model.onnx").read_bytes() != first
 
-    def never(*_: object) -> None:
+    def never(*_: object, **__: object) -> None:
         raise AssertionError("trained, though there is no place to save")
 
     monkeypatch.setattr(run_module, "train_tagger", never)

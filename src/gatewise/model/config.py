@@ -253,7 +253,7 @@ _FROM_ZERO = {  # every other whole number: at least 1
     "training.checkpoint_seconds",
 }
 _BELOW_ONE = ("training.dropout", "training.word_dropout", "training.averaging")
-_POSITIVE = ("training.learning_rate", "training.gradient_clip")
+_POSITIVE = ("training.gradient_clip",)
 
 
 def _expected(key: str, value: Any) -> str:
@@ -275,6 +275,8 @@ def _expected_number(key: str, value: float) -> str:
         return f"a whole number of at least {least}" if value < least else ""
     if key in _BELOW_ONE:
         return "" if 0 <= value < 1 else "a number from 0 up to, not including, 1"
+    if key == "training.learning_rate":
+        return "" if 0 < value <= 1000 else "a number above 0, at most 1000"
     if key in _POSITIVE:
         return "" if 0 < value < float("inf") else "a number above 0"
     return "" if 0 <= value < float("inf") else "a number of at least 0"

@@ -96,12 +96,15 @@ def count_keys(sentences: Sequence[Sentence]) -> tuple[Counter[str], Counter[str
 def encode_sentences(
     sentences: Sequence[Sentence], tokens: Vocabulary, pairs: Vocabulary | None, tag_ids: Mapping[str, int]
 ) -> EncodedSentences:
-    """Encode tagged sentences; a tag that training does not know becomes tag 0, which can only count as an error."""
+    """Encode sentences; a tag that training does not know becomes tag 0, which can only count as an error.
+
+    Sentences without tags get tag 0 everywhere, so that they can be predicted.
+    """
     keys = [keys_from_forms(sentence.forms) for sentence in sentences]
     inputs = {"tokens": ragged(map(tokens.encode, keys))}
     if pairs is not None:
         inputs["bigrams"] = ragged(pairs.encode(bigrams(entries)) for entries in keys)
-    tags = ragged([tag_ids.get(tag, 0) for tag in sentence.tags or ()] for sentence in sentences)
+    tags = ragged([tag_ids.get(tag, 0) for tag in sentence.tags or [""] * len(sentence)] for sentence in sentences)
     return EncodedSentences(inputs=inputs, tags=tags, lengths=tuple(map(len, sentences)))
 
 

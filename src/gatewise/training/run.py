@@ -1,12 +1,15 @@
 """A whole training run: labeled files in, a model folder out, scored by the runtime that users will run.
 
 In: a configuration and paths. Out: the folder, and a `RunResult` with the scores on dev and test. The scores are
-taken from the saved folder, through the exported graph, not from torch.
+taken from the saved folder, through the exported graph, not from torch. While it lasts, a run keeps its state in a
+folder of its own beside the model's (ADR 0007), from which it can go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,10 +28,13 @@ from gatewise.model.scoring import Scores
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import load
 from gatewise.text.sentence import Sentence
+from gatewise.training.distributed import process_group
 from gatewise.training.events import Listener
 from gatewise.training.export import onnx_graph
-from gatewise.training.loop import TrainedTagger, train_tagger
+from gatewise.training.loop import TrainedTagger, device_of, train_tagger
 from gatewise.training.prepare import prepare
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +80,57 @@ def read_splits(config: Config, files: Files) -> Corpus:
     return Corpus(config=config, train=train, dev=dev)
 
 
-def run_training(corpus: Corpus, files: Files, folder: str | Path, listener: Listener | None = None) -> RunResult:
+def run_folder(folder: str | Path) -> Path:
+    """Where a run keeps its state: `NAME.run` beside the model folder `NAME`."""
+    target = Path(os.path.abspath(folder))
+    return target.with_name(target.name + ".run")
+
+
+def run_training(
+    corpus: Corpus,
+    files: Files,
+    folder: str | Path,
+    listener: Listener | None = None,
+    *,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> RunResult | None:
     """Train on a corpus that was read, save the model, score it on dev and test, and write its card.
 
-    Raises ModelError, before any time is spent on training, when the folder is taken.
+    With `resume` a run that was stopped or killed goes on from its checkpoint; without one it starts anew. Of several
+    processes (see `training.distributed`) only the first saves and has a result, the others have None.
+    Raises ModelError, before any time is spent on training, when the folder is taken, and TrainingError when a
+    checkpoint is in the way.
     """
     check_target(folder)
+    checkpoint = run_folder(folder) / CHECKPOINT_FILE
+    if checkpoint.exists() and not resume:
+        raise TrainingError(
+            f"{checkpoint}: expected no unfinished run, found one; go on with --resume, or delete {checkpoint.parent}"
+        )
     prepared = prepare(corpus.config, corpus.train, corpus.dev)
-    trained = train_tagger(prepared, listener)
-    config = prepared.config
-    number_type = np.dtype(corpus.config.archive.numbers)
-    arrays = {name: array.numpy().astype(number_type) for name, array in trained.arrays.items()}
+    with process_group(device_of(prepared.config.training)) as group:
+        trained = train_tagger(
+            prepared,
+            listener if group.is_first else None,
+            checkpoint=checkpoint,
+            resume=resume,
+            group=group,
+            should_stop=should_stop,
+        )
+        if not group.is_first:
+            return None
+    result = _save(trained, corpus, files, Path(folder))
+    checkpoint.unlink(missing_ok=True)
+    with suppress(OSError):
+        checkpoint.parent.rmdir()  # unless something else lies there
+    return result
+
+
+def _save(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path) -> RunResult:
+    """The model folder, scored as its users will run it."""
+    prepared, config = trained.prepared, trained.prepared.config
+    arrays = {name: array.numpy().astype(np.dtype(config.archive.numbers)) for name, array in trained.arrays.items()}
     facts = _facts(trained, corpus)
     save_model(
         folder,
@@ -98,11 +144,11 @@ def run_training(corpus: Corpus, files: Files, folder: str | Path, listener: Lis
         card=format_card(config, facts, {}),
         facts=label_facts(corpus.train, config.task.scheme),
     )
-    tagger = load(Path(folder))
+    tagger = load(folder)
     splits = {"dev": files.dev, "test": files.test}
     scores = {name: evaluate_file(tagger, path, files.columns) for name, path in splits.items() if path is not None}
-    (Path(folder) / CARD_FILE).write_text(format_card(config, facts, scores), encoding="utf-8")
-    return RunResult(folder=Path(folder), config=config, facts=facts, scores=scores)
+    (folder / CARD_FILE).write_text(format_card(config, facts, scores), encoding="utf-8")
+    return RunResult(folder=folder, config=config, facts=facts, scores=scores)
 
 
 def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
