@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,8 @@ from gatewise.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from gatewise.training.run import Corpus, Files, RunResult
+
+INTERRUPTED = 128 + signal.SIGINT  # the exit code of a command that Ctrl-C ended
 
 
 @click.command()
@@ -54,8 +57,9 @@ def train(
 ) -> None:
     """Train a tagger on TRAIN: columns with tags in any scheme or plain tags, CoNLL-U, JSON Lines, Parquet, and more.
 
-    Ctrl-C stops after the step at hand and saves the state, --resume goes on from there. Several processes train one
-    model under torch's launcher: torchrun --nproc-per-node 2 -m gatewise train …
+    Ctrl-C stops after the step at hand and saves the state; --resume goes on from there, or from the last state that a
+    killed run saved. Several processes train one model under torch's launcher:
+    torchrun --nproc-per-node 2 -m gatewise train …
     """
     from gatewise.model.config import read_config
 
@@ -85,13 +89,18 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     from rich.console import Console
 
     from gatewise.cli.progress import LiveProgress, describe
+    from gatewise.training.loop import StoppedError
     from gatewise.training.run import run_training
 
     speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torch's launcher starts
     console = Console(stderr=True, highlight=False, emoji=False, quiet=not speaks)
     console.print(describe(corpus.config, {"train": corpus.train, "dev": corpus.dev}))
-    with LiveProgress(console, corpus.config.task.kind) as listener, _stopping() as should_stop:
-        result = run_training(corpus, files, output, listener, resume=resume, should_stop=should_stop)
+    try:
+        with LiveProgress(console, corpus.config.task.kind) as listener, _stopping() as should_stop:
+            result = run_training(corpus, files, output, listener, resume=resume, should_stop=should_stop)
+    except StoppedError as stopped:
+        click.echo(str(stopped), err=True)
+        sys.exit(INTERRUPTED)
     if result is not None:
         for split, scores in result.scores.items():
             table = scores_table(scores, title=f"{output.name} on {split}")
@@ -134,16 +143,21 @@ def _train_several(corpus: Corpus, files: Files, output: Path, *, seeds: int, re
 
 @contextmanager
 def _stopping() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks the run to stop after the step at hand; a second one stops at once."""
+    """Ctrl-C, or a polite kill, asks the run to stop after the step at hand; a second one stops at once."""
     asked = False
+    before: dict[int, Any] = {}
+
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
         nonlocal asked
         asked = True
-        signal.signal(signal.SIGINT, before)
+        give_back()
 
-    before = signal.signal(signal.SIGINT, ask)
+    before |= {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        give_back()
