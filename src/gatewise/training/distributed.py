@@ -102,6 +102,9 @@ def process_group(device: torch.device) -> Iterator[Group]:
     distributed.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield Group(rank=distributed.get_rank(), size=distributed.get_world_size())
+        # All leave together: gloo's threads still hold tensors for a moment after the last exchange, and a process that
+        # ended just then would be aborted.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 

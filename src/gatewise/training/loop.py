@@ -35,6 +35,7 @@ from gatewise.training.schedule import learning_rate
 from gatewise.training.vectors import load_vectors
 
 STEPS_UNREAD_ON_CUDA = 20  # reading a number makes the device wait
+STEPS_TO_AGREE = 20  # between questions of several processes to each other whether to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,7 @@ class _Run:
         training = self.config.training
         self.optimizer = Optimizer(self.network, clip=training.gradient_clip, averaging=training.averaging)
         self.margins = label_margins(prepared).to(device)
+        self.unread = torch.zeros(2, dtype=torch.float64, device=device)  # summed loss; norm of the last gradient
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
@@ -162,20 +164,19 @@ class _Run:
         )
         shares = [self.group.share(joined) for joined in order]
         began, before = time.perf_counter(), (progress.epoch_seconds, progress.seconds)
-        unread = torch.zeros(2, dtype=torch.float64, device=self.device)  # summed loss; norm of the last gradient
         every = STEPS_UNREAD_ON_CUDA if self.device.type == "cuda" else 1
         for number, batch in enumerate(self._collated(shares[progress.batch :]), start=progress.batch):
             done = (progress.epoch - 1 + number / len(order)) / training.epochs
             rate = learning_rate(training, progress.step, done)
-            unread[0] += self._step(batch, len(order[number]), rate, unread)
+            self.unread[0] += self._step(batch, len(order[number]), rate)
             progress.step, progress.batch = self.optimizer.steps, number + 1
             progress.sentences += len(order[number])
             progress.tokens += sum(self.train.lengths[index] for index in order[number])
             elapsed = time.perf_counter() - began
             progress.epoch_seconds, progress.seconds = before[0] + elapsed, before[1] + elapsed
             if progress.step % every == 0 or progress.batch == len(order):
-                self._read_loss(unread)
-                self._report_batch(rate, float(unread[1]), (progress.epoch - 1 + progress.batch / len(order)))
+                self._read_loss()
+                self._report_batch(rate, float(self.unread[1]), (progress.epoch - 1 + progress.batch / len(order)))
             self._save_now_and_then()
         return progress.loss / progress.sentences
 
@@ -185,14 +186,14 @@ class _Run:
         for share in shares:
             yield next(batches) if share else None
 
-    def _step(self, batch: Batch | None, sentences: int, rate: float, unread: Tensor) -> Tensor:
+    def _step(self, batch: Batch | None, sentences: int, rate: float) -> Tensor:
         """One step of all processes on `sentences` sentences; returns this one's summed loss."""
         self._seed(f"{self.optimizer.steps}/{self.group.rank}")
         total = torch.zeros((), device=self.device)
         if batch is not None:
             total = self._loss(batch).sum()
             (total / sentences).backward()  # type: ignore[no-untyped-call]
-        unread[1] = self.optimizer.step(rate, self.group)
+        self.unread[1] = self.optimizer.step(rate, self.group)
         return total.detach()
 
     def _loss(self, batch: Batch) -> Tensor:
@@ -202,9 +203,9 @@ class _Run:
             emissions = self.network(batch.inputs, batch.lengths)
         return sentence_losses(self.network, emissions.float(), batch, self.margins)
 
-    def _read_loss(self, unread: Tensor) -> None:
-        loss = self.group.total(float(unread[0]))
-        unread[0] = 0.0
+    def _read_loss(self) -> None:
+        loss = self.group.total(float(self.unread[0]))
+        self.unread[0] = 0.0
         if not math.isfinite(loss):
             raise TrainingError(
                 f"step {self.progress.step}: expected a finite loss, found {loss};"
@@ -278,7 +279,7 @@ class _Run:
         torch.manual_seed(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()))
 
     def _save_now_and_then(self) -> None:
-        stops = self.group.told_by_first(self.should_stop())
+        stops = self._is_asked_to_stop()
         if self.checkpoint is None:
             if stops:
                 raise StoppedError(f"stopped at step {self.progress.step}; nothing was saved")
@@ -290,7 +291,15 @@ class _Run:
         if stops:
             raise StoppedError(f"stopped at step {self.progress.step}; go on with --resume")
 
+    def _is_asked_to_stop(self) -> bool:
+        """Several processes must stop at the same step, and agree on it only now and then, because that takes time."""
+        if self.group.size > 1 and self.progress.step % STEPS_TO_AGREE:
+            return False
+        return self.group.told_by_first(self.should_stop())
+
     def _save(self, path: Path) -> None:
+        if self.group.size == 1:
+            self._read_loss()  # what CUDA has not told yet
         best = {f"best/{name}": array for name, array in self.best.items()}
         state = {"fingerprint": self.fingerprint, **asdict(self.progress)}
         write_checkpoint(path, Checkpoint(arrays=self.optimizer.arrays() | best, state=state))

@@ -120,7 +120,7 @@ def run_training(
         )
         if not group.is_first:
             return None
-    result = _save(trained, corpus, files, Path(folder))
+        result = _save(trained, corpus, files, Path(folder))
     checkpoint.unlink(missing_ok=True)
     with suppress(OSError):
         checkpoint.parent.rmdir()  # unless something else lies there
