@@ -199,6 +199,21 @@ def test_the_page_is_written_and_counted(gatewise_command: Run, stored: Path, wr
     assert "gold.conll" in page
 
 
+def test_what_the_page_does_not_explain_is_told(
+    gatewise_command: Run, stored: Path, write: Any, tmp_path: Path
+) -> None:
+    gold = write("gold.conll", "好 B-PER\n\n天 B-LOC\n气 I-LOC\n")
+    page = tmp_path / "out.html"
+    ran = gatewise_command("errors", stored / "v1-spans", gold, "--html", page, "--explain-tokens", 1)
+    assert ran.err == (
+        f"{page}: 2 error(s) in 2 of 2 sentence(s)\n{page}: 1 of these 2 sentence(s) are explained in the page"
+        " (--explain-tokens 1, and at most 2,000 in one sentence); the others name the command that explains them\n"
+    )
+    assert gatewise_command("errors", stored / "v1-spans", gold, "--html", page).err.count("\n") == 1
+    ran = gatewise_command("errors", stored / "v1-spans", gold, "--html", page, "--explain-tokens", -1)
+    assert (ran.code, "--explain-tokens" in ran.err) == (2, True)
+
+
 def test_errors_needs_a_place_for_the_page(gatewise_command: Run, stored: Path, tiny: Path) -> None:
     ran = gatewise_command("errors", stored / "v1-spans", tiny / "spans.conll")
     assert ran.code == 2

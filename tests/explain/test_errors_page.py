@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import html
 import json
 import re
 import shlex
@@ -15,10 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewise.explain.errors_page import errors_page, explain_command, page_data, script_json
+from gatewise.explain.errors_page import LONGEST_EXPLAINED, errors_page, explain_command, page_data, script_json
+from gatewise.explain.layout import render_text
+from gatewise.explain.trace_text import trace_text
 from gatewise.runtime import Tagger
 from gatewise.runtime.mistakes import MarkedSentence, Mistake, find_mistakes
-from gatewise.text import Span, TextSpan, sentence_from_forms
+from gatewise.text import Sentence, Span, TextSpan, sentence_from_forms
 
 HOSTILE = "</script><img src=x onerror=document.title='run'><!--<script>"
 
@@ -34,6 +39,10 @@ def marked(text: str, gold: str, said: str, *mistakes: Mistake) -> MarkedSentenc
         mistakes=mistakes
         or (Mistake(kind="label", gold=Span(label=gold, **edges), predicted=Span(label=said, **edges), score=0.75),),
     )
+
+
+def page_of(*sentences: MarkedSentence, model: str = "m", file: str = "f", lang: Any = "en") -> str:
+    return errors_page(page_data(sentences, model=model, file=file), lang)
 
 
 def data_in(page: str) -> dict[str, Any]:
@@ -94,6 +103,51 @@ def test_nothing_wrong_nothing_shown(taggers: dict[str, Tagger]) -> None:
     right = tagger.tag("小明住在北京。")
     data = page_data(find_mistakes(tagger, [right]), model="m", file="f")
     assert (data["sentences"], data["gold"], data["correct"], data["shown"]) == (1, 2, 2, [])
+    assert (data["explained"], data["words"]) == (0, None)
+
+
+def unpacked(sentence: dict[str, Any]) -> dict[str, Any]:
+    """The explanation that the page holds of a sentence."""
+    content: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(sentence["explanation"])))
+    return content
+
+
+def test_sentences_with_errors_are_explained_as_they_were_tagged(taggers: dict[str, Tagger]) -> None:
+    tagger = taggers["v1-tags"]
+    forms = ["The cat", "sat", "."]  # one token holds a space: cutting the text anew would make four tokens
+    said = tagger.tag_tokens(forms).tags or ()
+    gold = [sentence_from_forms(forms, ["X", *said[1:]]), sentence_from_forms(forms, said)]
+    data = page_data(find_mistakes(tagger, gold), model="m", file="f", trace=tagger.trace)
+    assert (data["explained"], data["sentences"]) == (1, 2)
+    reading = unpacked(data["shown"][0])
+    assert [token[:3] for token in reading["tokens"]] == [[0, 7, said[0]], [8, 11, said[1]], [12, 13, said[2]]]
+    assert set(data["words"]) == {"en", "zh"}
+
+
+def test_characters_of_a_segmentation_are_explained(taggers: dict[str, Tagger]) -> None:
+    tagger = taggers["v1-segmentation"]
+    words = sentence_from_forms(["我", "爱北", "京"], ["PRON", "VERB", "NOUN"])
+    data = page_data(find_mistakes(tagger, [words]), model="m", file="f", trace=tagger.trace)
+    reading = unpacked(data["shown"][0])
+    starts = [start for start, *_ in (token[:2] for token in reading["tokens"])]
+    assert starts == [i for i, character in enumerate(words.text) if character != " "]
+
+
+def test_only_so_many_tokens_are_explained(taggers: dict[str, Tagger]) -> None:
+    tagger = taggers["v1-spans"]
+    gold = [sentence_from_forms(["好"] * n, ["S-PER"] * n) for n in (3, 5, 2)]
+    for tokens, explained in ((0, []), (4, [1]), (5, [1, 3]), (10, [1, 2, 3]), (None, [1, 2, 3])):
+        found = find_mistakes(tagger, gold)
+        data = page_data(found, model="m", file="f", trace=tagger.trace, explained_tokens=tokens)
+        assert [sentence["number"] for sentence in data["shown"] if "explanation" in sentence] == explained
+        assert data["explained"] == len(explained)
+
+
+def test_a_very_long_sentence_has_the_command_alone(taggers: dict[str, Tagger]) -> None:
+    tagger = taggers["v1-spans"]
+    gold = [sentence_from_forms(["好"] * n, ["S-PER"] * n) for n in (LONGEST_EXPLAINED + 1, 1)]
+    data = page_data(find_mistakes(tagger, gold), model="m", file="f", trace=tagger.trace)
+    assert ["explanation" in sentence for sentence in data["shown"]] == [False, True]
 
 
 # what is written
@@ -103,7 +157,7 @@ def test_nothing_wrong_nothing_shown(taggers: dict[str, Tagger]) -> None:
 def test_any_text_comes_back_from_the_page(text: str, label: str) -> None:
     text = text.encode("utf-8", "ignore").decode() or "x"
     label = label.encode("utf-8", "ignore").decode()
-    page = errors_page([marked(text, label, "PER")], model="zh", file=HOSTILE)
+    page = page_of(marked(text, label, "PER"), model="zh", file=HOSTILE)
     assert page.count("<script") == 2
     data = data_in(page)
     assert data["file"] == HOSTILE
@@ -121,9 +175,9 @@ def test_json_cannot_end_its_element() -> None:
 
 
 def test_the_page_asks_for_nothing() -> None:
-    page = errors_page([marked("好", "A", "B")], model="zh", file="f")
+    page = page_of(marked("好", "A", "B"), model="zh", file="f")
     assert "default-src 'none'" in page
-    assert not re.search(r"https?:|src=|href=|@import|url\(|fetch\(|import ", page)
+    assert not re.search(r"""https?:|src=|href="(?!#"|\${)|@import|url\(|fetch\(|import """, page)
     assert "innerHTML" not in page
     assert "__" not in page
 
@@ -154,17 +208,18 @@ FLAGS = [
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome is installed")
 
 
-def shown_by_chromium(page: str, folder: Path) -> str:
+def shown_by_chromium(page: str, folder: Path, place: str = "") -> str:
     """The document after its script has run."""
     (folder / "page.html").write_text(page, encoding="utf-8")
-    call = [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", (folder / "page.html").as_uri()]
+    address = (folder / "page.html").as_uri() + place
+    call = [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", address]
     return subprocess.run(call, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @needs_chromium
 def test_hostile_text_is_shown_and_never_run(tmp_path: Path) -> None:
     sentence = marked(HOSTILE, "<b onclick=alert(1)>", "PER")
-    document = shown_by_chromium(errors_page([sentence], model=HOSTILE, file=HOSTILE), tmp_path)
+    document = shown_by_chromium(page_of(sentence, model=HOSTILE, file=HOSTILE), tmp_path)
     body = document.partition("<body>")[2]
     assert "<img" not in body
     assert "<b onclick" not in body
@@ -189,7 +244,7 @@ def test_both_languages_and_characters_beyond_the_bmp(tmp_path: Path, lang: Any,
             Mistake(kind="spurious", gold=None, predicted=place, score=0.5),
         ),
     )
-    document = shown_by_chromium(errors_page([sentence], model="m", file="f", lang=lang), tmp_path)
+    document = shown_by_chromium(page_of(sentence, model="m", file="f", lang=lang), tmp_path)
     body = document.partition("<body>")[2]
     assert all(word in body for word in words)
     assert "<b>𠀀</b>" in body.replace('<b class="">', "<b>")
@@ -241,7 +296,7 @@ def test_filters_and_order(tmp_path: Path) -> None:
         for action in ACTIONS
     )
     script = f"<script type=module>{SET} const seen = []; {steps} document.body.dataset.seen = seen.join('|');</script>"
-    page = errors_page([every_kind()], model="m", file="f").replace("</body>", script + "</body>")
+    page = page_of(every_kind(), model="m", file="f").replace("</body>", script + "</body>")
     found = re.search('data-seen="([^"]*)"', shown_by_chromium(page, tmp_path))
     assert found
     assert found[1].split("|") == list(ACTIONS.values())
@@ -250,9 +305,105 @@ def test_filters_and_order(tmp_path: Path) -> None:
 @needs_chromium
 def test_a_line_folds_out_with_both_sides_and_the_command(tmp_path: Path) -> None:
     script = "<script type=module>document.querySelector('details').open = true;</script>"
-    page = errors_page([every_kind()], model="my model", file="f").replace("</body>", script + "</body>")
+    page = page_of(every_kind(), model="my model", file="f").replace("</body>", script + "</body>")
     body = shown_by_chromium(page, tmp_path).partition("<body>")[2]
     assert "gatewise explain -m 'my model' '甲乙丙丁戊'" in body
     assert "Sentence 7" in body
     assert body.count('class="side"') == 2
     assert body.count("wrong chosen") == 2
+
+
+# the explanation in the page
+
+
+def with_script(page: str, script: str) -> str:
+    return page.replace("</body>", f"<script type=module>{script}</script></body>")
+
+
+def seen_in(document: str) -> str:
+    """What a script of the test left in the document."""
+    found = re.search('data-seen="([^"]*)"', document)
+    assert found
+    return html.unescape(found[1])
+
+
+def page_with_explanations(tagger: Tagger, *gold: Sentence, lang: Any = "en") -> str:
+    data = page_data(find_mistakes(tagger, gold), model="m", file="f", trace=tagger.trace)
+    return errors_page(data, lang)
+
+
+ROWS = """const wait = (n) => new Promise((done) => setTimeout(done, n)); await wait(300);
+document.body.dataset.seen = [...document.querySelectorAll('#tables table')].map((table) =>
+  [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join('|')).join(';')).join('#');"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", ["v1-spans", "v1-softmax-rnn"])
+def test_the_tables_say_what_the_terminal_says(tmp_path: Path, taggers: dict[str, Tagger], name: str) -> None:
+    tagger = taggers[name]
+    tags = ["O"] * 6 + ["S-PER" if tagger.scheme == "BIOES" else "B-NP"]
+    sentence = sentence_from_forms(["小", "明", "住", "在", "北", "京", "。"], tags)
+    for lang, trace in (("en", tagger.trace(sentence)), ("zh", tagger.trace(sentence))):
+        page = with_script(page_with_explanations(tagger, sentence, lang=lang), ROWS)
+        document = shown_by_chromium(page, tmp_path, "#sentence-1")
+        terminal = render_text(trace_text(trace, lang=lang), width=200)  # type: ignore[arg-type]
+        printed = {re.sub(r"\s+", " ", line).strip() for line in terminal.splitlines()}
+        rows = re.split("[;#]", seen_in(document))
+        said = [re.sub(r"\s+", " ", row.replace("|", " ")).strip() for row in rows]
+        assert len(said) > 2 * len(sentence)
+        assert set(said) - {""} <= printed
+        assert '<section class="filters" id="filters" aria-label' in document
+        assert re.search('<main id="errors" hidden', document)
+
+
+@needs_chromium
+@pytest.mark.parametrize("place", ["#sentence-2", "#sentence-", "#sentence-99", "#<img src=x>"])
+def test_other_places_are_the_list(tmp_path: Path, taggers: dict[str, Tagger], place: str) -> None:
+    document = shown_by_chromium(page_with_explanations(taggers["v1-spans"], WRONG), tmp_path, place)
+    assert '<main id="explanation" hidden' in document
+    assert "<li" in document
+
+
+WRONG = sentence_from_forms(["好", "<b>", "。"], ["S-PER", "S-LOC", "S-PER"])
+WALK = """const wait = (n) => new Promise((done) => setTimeout(done, n)), seen = [];
+const look = async () => { await wait(200); seen.push([location.hash, document.querySelector('#explanation').hidden,
+  document.querySelectorAll('#tables tr').length > 0, document.activeElement.textContent].join(' ')); };
+const links = document.querySelectorAll('li > a');
+links[1].focus(); links[1].click(); await look();
+document.querySelector('#explanation > a').click(); await look();
+links[0].click(); location.hash = ''; await look();
+document.body.dataset.seen = seen.join(';');"""
+
+
+@needs_chromium
+def test_the_link_leads_there_and_back(tmp_path: Path, taggers: dict[str, Tagger]) -> None:
+    """The heading takes the focus, and on the way back the link has it again."""
+    page = with_script(page_with_explanations(taggers["v1-spans"], WRONG), WALK)
+    seen = seen_in(shown_by_chromium(page, tmp_path)).split(";")
+    assert seen == ["#sentence-1 false true Sentence 1", " true true Explanation →", " true true Explanation →"]
+
+
+@needs_chromium
+def test_without_an_explanation_there_is_the_command(tmp_path: Path) -> None:
+    document = shown_by_chromium(page_of(marked("<i>好", "A", "B")), tmp_path, "#sentence-1")
+    assert "The explanation of this sentence is not in this page." in document
+    assert "gatewise explain -m m '&lt;i&gt;好'" in document
+
+
+@needs_chromium
+def test_an_explanation_that_does_not_unpack_has_the_command(tmp_path: Path, taggers: dict[str, Tagger]) -> None:
+    data = page_data(find_mistakes(taggers["v1-spans"], [WRONG]), model="m", file="f", trace=taggers["v1-spans"].trace)
+    data["shown"][0]["explanation"] = base64.b64encode(b"no gzip").decode()
+    document = shown_by_chromium(errors_page(data), tmp_path, "#sentence-1")
+    assert "This browser cannot unpack the explanation." in document
+    assert "gatewise explain -m m" in document
+
+
+@needs_chromium
+def test_hostile_tokens_in_an_explanation_are_text(tmp_path: Path, taggers: dict[str, Tagger]) -> None:
+    hostile = sentence_from_forms([HOSTILE, "<img src=x onerror=document.title='run'>"], ["S-PER", "S-PER"])
+    document = shown_by_chromium(page_with_explanations(taggers["v1-spans"], hostile), tmp_path, "#sentence-1")
+    tables = document.partition('<div id="tables">')[2]
+    assert "&lt;img src=x onerror" in tables
+    assert "<img" not in document.partition("<body>")[2]
+    assert "<title>run" not in document

@@ -44,12 +44,8 @@ def trace_text(trace: Trace, *, lang: Language = "en") -> Group:
 
 
 def _head(trace: Trace, lang: Language) -> list[RenderableType]:
-    words, network = trace_words(lang), network_words(lang)
-    top = trace.layers[-1]
-    model = words.model.format(model=trace.model, kind=trace.architecture, scheme=trace.scheme, tags=len(trace.labels))
-    layers = network.counted(network.layer_count, len(trace.layers))
-    size = words.size.format(layers=layers, units=top.forward.h.shape[1])
-    parts: list[RenderableType] = [Paragraph(text=f"{model} · {size}", style="dim")]
+    words = trace_words(lang)
+    parts: list[RenderableType] = [Paragraph(text=model_line(trace, lang), style="dim")]
     if len(trace):
         agreement = words.agrees if trace.fast_path_agrees else words.differs.format(fast=" ".join(trace.fast_tags))
         parts += [Paragraph(text=format_inline(trace.sentence), style="bold"), ""]
@@ -59,6 +55,14 @@ def _head(trace: Trace, lang: Language) -> list[RenderableType]:
         parts.append(Paragraph(text=words.probability))
         parts.append(Paragraph(text=agreement, style="" if trace.fast_path_agrees else "red"))
     return parts
+
+
+def model_line(trace: Trace, lang: Language) -> str:
+    """The model's name, its kind and its size, in one line."""
+    words, network = trace_words(lang), network_words(lang)
+    model = words.model.format(model=trace.model, kind=trace.architecture, scheme=trace.scheme, tags=len(trace.labels))
+    layers = network.counted(network.layer_count, len(trace.layers))
+    return f"{model} · {words.size.format(layers=layers, units=trace.layers[-1].forward.h.shape[1])}"
 
 
 def _overview(trace: Trace, readings: Sequence[TokenReading], lang: Language) -> Table:

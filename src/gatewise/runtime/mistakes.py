@@ -32,13 +32,17 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedSentence:
-    """A sentence, its number in the file (from 1), what both sides say, and where they differ, from left to right."""
+    """A sentence, its number in the file (from 1), what both sides say, and where they differ, from left to right.
+
+    `tagged` is the sentence with the tokens that the tagger saw and the tags that it gave them.
+    """
 
     number: int
     text: str
     gold: tuple[Span, ...]
     predicted: tuple[TextSpan, ...]
     mistakes: tuple[Mistake, ...]
+    tagged: Sentence | None = None
 
 
 def find_mistakes(tagger: Tagger, gold: Sequence[Sentence]) -> Iterator[MarkedSentence]:
@@ -76,7 +80,12 @@ def _marked(number: int, gold: Sequence[Span], tagged: Sentence, kind: str) -> M
     ]
     mistakes.sort(key=lambda mistake: min(span.start for span in (mistake.gold, mistake.predicted) if span))
     return MarkedSentence(
-        number=number, text=tagged.text, gold=tuple(gold), predicted=tuple(predicted), mistakes=tuple(mistakes)
+        number=number,
+        text=tagged.text,
+        gold=tuple(gold),
+        predicted=tuple(predicted),
+        mistakes=tuple(mistakes),
+        tagged=tagged,
     )
 
 

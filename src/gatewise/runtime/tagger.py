@@ -85,9 +85,13 @@ class Tagger:
                 tagged[index] = sentence
         return tagged
 
-    def trace(self, text: str) -> Trace:
-        """Every number on the way from the text to its tags, recomputed by the equations of `lstm/` in float64."""
-        return trace_sentence(self.archive, self._session, self._decoder, self.tokenize(text))
+    def trace(self, text: str | Sentence) -> Trace:
+        """Every number on the way from the text to its tags, recomputed by the equations of `lstm/` in float64.
+
+        A sentence that has its tokens already keeps them; what tags it had is not looked at.
+        """
+        sentence = self.tokenize(text) if isinstance(text, str) else text
+        return trace_sentence(self.archive, self._session, self._decoder, sentence)
 
 
 def _untaggable(sentence: Sentence) -> Sentence:
