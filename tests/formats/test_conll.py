@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gatewise.errors import ConfigError, FormatError
 from gatewise.formats import read_conll, write_conll
+from gatewise.formats.conll import locate_conll
 from gatewise.formats.source import blocks
 from gatewise.text import Sentence, sentence_from_forms
 
@@ -171,6 +172,29 @@ def test_comments_and_the_token_that_looks_like_one(tmp_path: Path) -> None:
     assert (second.forms, second.tags) == (("#", "#", "so"), ("O", "O", "O"))
     with pytest.raises(FormatError, match=r'b\.conll:2: expected 2 columns, found 3 \("# a comment"\)'):
         list(read_conll(written(tmp_path / "b.conll", "a O\n# a comment\n")))
+
+
+@pytest.mark.parametrize(
+    ("content", "forms", "comments"),
+    [
+        ("# title\n小\tO\n明\tO\n", "小明", 1),
+        ("# title\n# part\n小\tO\n", "小", 2),
+        ("# title\n#\tO\n小\tO\n", "#小", 1),
+        ("# title\n小 O\n明 O\n", "#小明", 0),  # nothing tells it from a token
+        ("# O\n小\tO\n", "#小", 0),
+        ("# I-PER\n# x\n小\tO\n", "##小", 0),
+        ("# title\n\n小\tO\n", "#", 0),
+        ("#\ttitle\n小\tO\n", "#小", 0),
+    ],
+)
+def test_comments_with_the_columns_of_a_token(tmp_path: Path, content: str, forms: str, comments: int) -> None:
+    path = written(tmp_path / "a.conll", content)
+    first, *rest = locate_conll(path)
+    assert first.sentence.forms == tuple(forms)
+    assert first.lines[0] == comments + 1
+    stream = io.StringIO()
+    write_conll([one.sentence for one in (first, *rest)], stream)
+    assert stream.getvalue() == content
 
 
 def test_a_file_is_written_as_it_was_read(tmp_path: Path) -> None:

@@ -59,6 +59,22 @@ def test_nothing_is_told_when_nothing_is_lost(conllu: list[Sentence], caplog: py
     assert [message.partition(":")[0] for message in caplog.messages] == ["conllu"]
 
 
+def test_tokens_that_may_be_comments_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("# title\n# next\n小 B-PER\n\n# O\n明 O\n\n# title\n天 O\n", encoding="utf-8")
+    said: list[str] = []
+    assert len(list(locate_conll(path, notify=said.append))) == 3
+    assert said == [
+        f"{path}:1: 3 lines are read as the token # with a tag that no other token has; if they are comments, leave "
+        "them out, or write them with another number of words"
+    ]
+    said.clear()
+    path.write_text("# O\n小 O\n\n# title\n小\tO\n\n", encoding="utf-8")
+    assert len(list(locate_conll(path, notify=said.append))) == 2
+    assert len(list(locate_conll(path, columns=("token", "_"), notify=said.append))) == 2
+    assert said == []
+
+
 def test_columns_tell_of_sentences_written_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.conll"
     path.write_text("a\tNN\n\n# id 1 x\nb\tNN\n\nc\tNN\n\n", encoding="utf-8")

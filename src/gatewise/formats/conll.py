@@ -2,9 +2,9 @@
 
 In: a path and the names of its columns, `token`, `tag`, and `_` for what is not read. Columns are separated by tabs
 when the line has a tab (a token may then hold spaces), else by spaces. Lines before the first token of a sentence that
-begin with `-DOCSTART-`, or with `# ` and have not the columns of a token, are no tokens. They travel with the sentence
-in its layer, as do the columns that are not read: while the tokens stay as they are, it is written as it was read. The
-text of a sentence is not in such a file: it is put together by `sentence_from_forms`.
+begin with `-DOCSTART-`, or that are comments (see `remarks`), are no tokens. They travel with the sentence in its
+layer, as do the columns that are not read: while the tokens stay as they are, it is written as it was read. The text of
+a sentence is not in such a file: it is put together by `sentence_from_forms`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from typing import TextIO
 
 from gatewise.errors import FormatError
 from gatewise.formats.columns import DEFAULT_COLUMNS, check_columns
+from gatewise.formats.remarks import DOCUMENT_MARK, count_comments, doubted, is_remark, split_columns
 from gatewise.formats.source import Located, Notify, Source, checked, log_notice, numbered_lines, source_name
 from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Token, sentence_from_forms
 
-_SPACES = re.compile(" +")
 _NOT_SPACES = re.compile("[^ ]+")
 _UNWRITABLE = re.compile(r"[\t\n\r]")
-_DOCUMENT = "-DOCSTART-"
 _NOT_KEPT = (
     "sentences whose other columns and comments could not be kept: they have other tokens than in their file, or tags "
     "where it has no column for them"
@@ -70,9 +69,11 @@ def read_conll(
 def locate_conll(
     path: Source, *, columns: Sequence[str] = DEFAULT_COLUMNS, notify: Notify | None = None
 ) -> Iterator[Located]:
-    """As `read_conll`, unchecked, with the line of each token; `notify` is told of lines after the last sentence."""
+    """As `read_conll`, unchecked, with the line of each token; `notify` is told of lines after the last sentence, and
+    of tokens that may be comments."""
     check_columns(columns)
-    return _locate(path, tuple(columns), notify)
+    located = _locate(path, tuple(columns), notify)
+    return located if notify is None else doubted(path, located, notify)
 
 
 def write_conll(sentences: Iterable[Sentence], stream: TextIO, *, notify: Notify = log_notice) -> None:
@@ -114,11 +115,6 @@ def _new_lines(sentence: Sentence, number: int) -> Iterable[str]:
     return map("\t".join, zip(sentence.forms, sentence.tags, strict=True))
 
 
-def split_columns(line: str) -> list[str]:
-    """The columns of a line: cut at each tab when it has one, else at runs of spaces."""
-    return line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
-
-
 def _locate(path: Source, columns: tuple[str, ...], notify: Notify | None) -> Iterator[Located]:
     before: list[str] = []
     block: list[tuple[int, str]] = []
@@ -129,9 +125,9 @@ def _locate(path: Source, columns: tuple[str, ...], notify: Notify | None) -> It
                 before, block = [], []
             else:
                 before.append(line)
-        elif not block and _is_remark(line, len(columns)):
+        elif not block and is_remark(line, len(columns)):
             before.append(line)
-        elif line.startswith(_DOCUMENT):  # right after a token
+        elif line.startswith(DOCUMENT_MARK):  # right after a token
             yield _sentence(path, block, columns, before, is_closed=False)
             before, block = [line], []
         else:
@@ -145,16 +141,13 @@ def _locate(path: Source, columns: tuple[str, ...], notify: Notify | None) -> It
         tally.say(path, notify)
 
 
-def _is_remark(line: str, num_columns: int) -> bool:
-    """Whether a line before the first token is none: a document mark or a comment (`# O` is a token)."""
-    return line.startswith(_DOCUMENT) or (line.startswith("# ") and len(split_columns(line)) != num_columns)
-
-
 def _sentence(
     path: Source, block: list[tuple[int, str]], columns: tuple[str, ...], before: list[str], *, is_closed: bool
 ) -> Located:
     token_at = columns.index("token")
     tag_at = columns.index("tag") if "tag" in columns else None
+    comments = count_comments([line for _, line in block]) if block[0][1].startswith("# ") else 0
+    before, block = [*before, *(line for _, line in block[:comments])], block[comments:]
     numbers, lines = zip(*block, strict=True)
     rows = [line.split("\t") if "\t" in line else split_columns(line) for line in lines]
     values = list(zip(*rows, strict=False))  # one tuple a column, as many as the shortest row has
@@ -215,7 +208,7 @@ def _check_written(value: str, what: str, number: int, *, alone: bool) -> None:
             f"sentence {number}: expected a {what} without tabs and line breaks, found {value!r}; "
             "write JSON lines (jsonl), which hold any text"
         )
-    if not value.strip(" ") or value.startswith(_DOCUMENT) or (alone and " " in value):
+    if not value.strip(" ") or value.startswith(DOCUMENT_MARK) or (alone and " " in value):
         raise FormatError(
             f"sentence {number}: expected a {what} that reads back from columns, found {value!r}; "
             "write JSON lines (jsonl), which hold any text"

@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from gatewise.errors import FormatError
-from gatewise.formats.conll import split_columns
 from gatewise.formats.json_fields import JsonObject
 from gatewise.formats.json_items import json_objects
+from gatewise.formats.remarks import split_columns
 from gatewise.formats.source import STANDARD_INPUT, Source, source_name, text_chunks
 
 FORMATS = (
