@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gatewise.network import read_network
     from gatewise.runtime import Tagger, Trace, load
     from gatewise.text.sentence import Sentence, Span, TextSpan, Token
+    from gatewise.training.api import TrainResult, train
+    from gatewise.training.callbacks import StopTraining
 
 __version__ = "0.1.0"
 
@@ -23,13 +25,16 @@ __all__ = [
     "GatewiseError",
     "Sentence",
     "Span",
+    "StopTraining",
     "Tagger",
     "TextSpan",
     "Token",
     "Trace",
+    "TrainResult",
     "__version__",
     "load",
     "read_network",
+    "train",
 ]
 
 # Where each public name lives; looked up at first use, so that `import gatewise` stays light.
@@ -42,6 +47,9 @@ _HOMES = {
     "Span": "gatewise.text.sentence",
     "TextSpan": "gatewise.text.sentence",
     "Token": "gatewise.text.sentence",
+    "StopTraining": "gatewise.training.callbacks",
+    "TrainResult": "gatewise.training.api",
+    "train": "gatewise.training.api",
 }
 
 

@@ -164,13 +164,13 @@ def test_stopping_waits_as_long_as_it_has_patience_and_returns_the_weights_of_th
     class Said:
         main = 0.0
 
-    def dev_scores(run: loop._Run, now: dict[str, torch.Tensor]) -> Said:
+    def dev_scores(run: loop.Run, now: dict[str, torch.Tensor]) -> Said:
         weights.append({name: array.clone() for name, array in now.items()})
         scores = Said()
         scores.main = next(said) / 100
         return scores
 
-    monkeypatch.setattr(loop._Run, "_dev_scores", dev_scores)
+    monkeypatch.setattr(loop.Run, "_dev_scores", dev_scores)
     trained = train_tagger(config, sentences, sentences)
     assert (len(weights), trained.best_epoch, trained.dev_score) == (5, 2, 30.0)
     for name, array in trained.arrays.items():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -16,6 +17,8 @@ from gatewise.errors import ConfigError, FormatError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gatewise.model.config import Config
 
 lang_option = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", envvar="GATEWISE_LANG", show_default=True, help="Language."
@@ -31,12 +34,42 @@ column_option = click.option(
     "--column",
     help="Where the tags stand: upos or xpos in CoNLL-U (default upos), ents, tag or pos in DocBin (default ents).",
 )
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help="A TOML file with settings, see docs/configuration.md."
+)
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting, such as encoder.hidden=100."
+)
+seed_option = click.option("--seed", type=click.IntRange(min=0), help="The same as --set training.seed=N.")
+device_option = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="The same as --set training.device=DEVICE."
+)
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; default stdout.")
 
 
 def split_columns(columns: str) -> tuple[str, ...]:
     """`token,_,tag`, or `tokens=words,tags=labels`, as a tuple."""
     return tuple(name.strip() for name in columns.split(","))
+
+
+def wanted_config(
+    path: Path | None, settings: Sequence[str], *, seed: int | None = None, device: str | None = None
+) -> Config:
+    """The configuration that the options of a command that trains ask for; raises ConfigError for what is wrong."""
+    from gatewise.model.config import read_config
+
+    short = {"seed": seed, "device": device}
+    given = [f"training.{name}={value}" for name, value in short.items() if value is not None]
+    return read_config(path, (*settings, *given))
+
+
+def before_torch() -> None:
+    """Say what must be said before torch is loaded.
+
+    OpenMP threads that wait spin for long, and beside another busy process that costs far more than its share of time
+    (benchmarks/RESULTS.md).
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 @contextmanager

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gatewise.cli.evaluate import scores_table
-from gatewise.cli.options import columns_option, split_columns
-from gatewise.errors import MissingExtraError
+from gatewise.cli.interrupt import INTERRUPTED, stopping
+from gatewise.cli.options import (
+    before_torch,
+    columns_option,
+    config_option,
+    device_option,
+    seed_option,
+    settings_option,
+    split_columns,
+    wanted_config,
+)
 
 if TYPE_CHECKING:
     from gatewise.training.run import Corpus, Files, RunResult
-
-INTERRUPTED = 128 + signal.SIGINT  # the exit code of a command that Ctrl-C ended
 
 
 @click.command()
@@ -32,9 +35,10 @@ INTERRUPTED = 128 + signal.SIGINT  # the exit code of a command that Ctrl-C ende
 )
 @click.option("--test", type=click.Path(path_type=Path), help="Labeled text that the saved model is scored on, once.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The model folder to write.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with settings, see docs/configuration.md.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting, such as encoder.hidden=100.")
-@click.option("--seed", type=click.IntRange(min=0), help="The same as --set training.seed=N.")
+@config_option
+@settings_option
+@seed_option
+@device_option
 @click.option(
     "--seeds",
     type=click.IntRange(min=2),
@@ -51,6 +55,7 @@ def train(
     config: Path | None,
     settings: tuple[str, ...],
     seed: int | None,
+    device: str | None,
     seeds: int | None,
     resume: bool,
     columns: str,
@@ -61,20 +66,12 @@ def train(
     killed run saved. Several processes train one model under torch's launcher:
     torchrun --nproc-per-node 2 -m gatewise train …
     """
-    from gatewise.model.config import read_config
+    from gatewise.training.extras import training_extra
 
-    if seed is not None:
-        settings = (*settings, f"training.seed={seed}")
-    wanted = read_config(config, settings)
-    # OpenMP threads that wait spin for long, and beside another busy process that costs far more than its share of time
-    # (benchmarks/RESULTS.md); it must be said before torch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-    try:
+    wanted = wanted_config(config, settings, seed=seed, device=device)
+    before_torch()
+    with training_extra():
         from gatewise.training.run import Files, read_splits
-    except ImportError as error:
-        raise MissingExtraError(
-            f'training needs torch and onnx ({error.name} is missing): pip install "gatewise[train]"'
-        ) from error
 
     files = Files(train=train_file, dev=dev, test=test, columns=split_columns(columns))
     corpus = read_splits(wanted, files)
@@ -96,7 +93,7 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     console = Console(stderr=True, highlight=False, emoji=False, quiet=not speaks)
     console.print(describe(corpus.config, {"train": corpus.train, "dev": corpus.dev}))
     try:
-        with LiveProgress(console, corpus.config.task.kind) as listener, _stopping() as should_stop:
+        with LiveProgress(console, corpus.config.task.kind) as listener, stopping() as should_stop:
             result = run_training(corpus, files, output, listener, resume=resume, should_stop=should_stop)
     except StoppedError as stopped:
         click.echo(str(stopped), err=True)
@@ -139,25 +136,3 @@ def _train_several(corpus: Corpus, files: Files, output: Path, *, seeds: int, re
     for split, values in found.items():
         each = ", ".join(f"{value:.2f}" for value in values)
         click.echo(f"{split}: {mean(values):.2f} ± {stdev(values):.2f} over {seeds} seeds ({each})")
-
-
-@contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C, or a polite kill, asks the run to stop after the step at hand; a second one stops at once."""
-    asked = False
-    before: dict[int, Any] = {}
-
-    def give_back() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
-        nonlocal asked
-        asked = True
-        give_back()
-
-    before |= {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        give_back()

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from pathlib import Path
 
 from gatewise.errors import ConfigError, FormatError, SchemeError
-from gatewise.formats import DEFAULT_COLUMNS, detect_file_scheme, detect_format, read_sentences
+from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.config import TaskConfig
-from gatewise.model.corpus import read_corpus, read_words
+from gatewise.model.corpus import HOLD_WORDS, read_corpus, read_words
+from gatewise.model.given import Data, detect_format, detect_scheme_of, read_sentences
 from gatewise.model.scoring import Scores, score_plain_tags, score_spans, score_words
 from gatewise.text.conlleval import conlleval_spans
 from gatewise.text.metrics import TrainingRecall, training_recall, unlabeled
@@ -42,7 +42,7 @@ class Answers:
 
 
 def read_gold(
-    path: str | Path, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS, *, conlleval: bool = False
+    path: Data, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS, *, conlleval: bool = False
 ) -> list[Sentence]:
     """The sentences of a labeled file for a resolved task; with `conlleval` their tags stay as they are, legal or not.
 
@@ -64,12 +64,12 @@ def read_gold(
 
 
 def read_prediction(
-    path: str | Path, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS, *, conlleval: bool = False
+    path: Data, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS, *, conlleval: bool = False
 ) -> list[Sentence]:
     """Like `read_gold`, but words may also come as tagged characters, in any format."""
-    if task.kind != "segmentation" or detect_format(path) == "conllu":
+    if task.kind != "segmentation" or detect_format(path) in HOLD_WORDS:
         return read_gold(path, task, columns, conlleval=conlleval)
-    scheme = detect_file_scheme(path, columns=columns).scheme
+    scheme = detect_scheme_of(path, columns).scheme
     if scheme == "plain":
         raise FormatError(f"{path}: expected words (CoNLL-U, or characters tagged B, I, E, S), found plain tags")
     return [words_from_characters(sentence, scheme) for sentence in read_sentences(path, columns=columns)]

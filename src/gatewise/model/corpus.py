@@ -1,7 +1,8 @@
 """Labeled files as a model sees them: which task a file holds, and its sentences in the model's tokens and tags.
 
-In: paths and the `[task]` section of a configuration. Out: the section with every `auto` decided, and tagged
-sentences. Used alike for training and for evaluation, so that both read a file in the same way.
+In: paths, or sentences in memory (see `model.given`), and the `[task]` section of a configuration. Out: the section
+with every `auto` decided, and tagged sentences. Used alike for training and for evaluation, so that both read a file in
+the same way.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 from gatewise.errors import ConfigError, FormatError, GatewiseError
-from gatewise.formats import DEFAULT_COLUMNS, detect_file_scheme, detect_format, read_sentences
+from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.config import Config, TaskConfig
+from gatewise.model.given import MEMORY, Data, detect_format, detect_scheme_of, read_sentences
 from gatewise.text.schemes import convert_tags
 from gatewise.text.segment import characters_from_words
 from gatewise.text.sentence import Sentence
 from gatewise.text.tokenize import tokenize
 
 LOOK_AT = 1000  # sentences looked at to tell characters from words
+HOLD_WORDS = ("conllu", MEMORY)
 
 
-def resolve_config(config: Config, path: str | Path, columns: Sequence[str] = DEFAULT_COLUMNS) -> Config:
+def resolve_config(config: Config, path: Data, columns: Sequence[str] = DEFAULT_COLUMNS) -> Config:
     """The configuration with its task decided by the training file, and bigrams only where tokens are characters."""
     task = resolve_task(config.task, path, columns)
     features = config.features
@@ -31,19 +33,20 @@ def resolve_config(config: Config, path: str | Path, columns: Sequence[str] = DE
     return replace(config, task=task, features=features)
 
 
-def resolve_task(task: TaskConfig, path: str | Path, columns: Sequence[str] = DEFAULT_COLUMNS) -> TaskConfig:
+def resolve_task(task: TaskConfig, path: Data, columns: Sequence[str] = DEFAULT_COLUMNS) -> TaskConfig:
     """The task with every `auto` decided by what the training file holds.
 
     Raises ConfigError where the settings do not fit the file.
     """
-    is_conllu = detect_format(path) == "conllu"
+    format = detect_format(path)
+    is_conllu = format == "conllu"
     kind = task.kind
-    if kind == "segmentation" and not is_conllu:
+    if kind == "segmentation" and format not in HOLD_WORDS:
         raise ConfigError(
             f"{path}: task.kind segmentation: expected a CoNLL-U file of words, found columns; convert it"
         )
     if kind == "auto":
-        in_spans = not is_conllu and detect_file_scheme(path, columns=columns).scheme != "plain"
+        in_spans = not is_conllu and detect_scheme_of(path, columns).scheme != "plain"
         kind = "spans" if in_spans else "tags"
     scheme = task.scheme
     if scheme == "auto":
@@ -61,7 +64,7 @@ def resolve_task(task: TaskConfig, path: str | Path, columns: Sequence[str] = DE
     return resolved
 
 
-def read_corpus(path: str | Path, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS) -> Iterator[Sentence]:
+def read_corpus(path: Data, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS) -> Iterator[Sentence]:
     """The sentences of a labeled file in the tokens, tags and scheme of a resolved task, streamed.
 
     Raises FormatError, with path and line, for anything that does not fit.
@@ -72,21 +75,21 @@ def read_corpus(path: str | Path, task: TaskConfig, columns: Sequence[str] = DEF
     if task.kind == "tags":
         yield from read_sentences(path, columns=columns, column=task.column, scheme="plain")
         return
-    source = detect_file_scheme(path, columns=columns).scheme
+    source = detect_scheme_of(path, columns).scheme
     if source == "plain":
         raise FormatError(f"{path}: expected tags of spans such as B-PER, found plain tags; is this the right file?")
     for sentence in read_sentences(path, columns=columns, scheme=source):
         yield sentence.with_tags(convert_tags(sentence.tags or (), source, task.scheme))
 
 
-def read_words(path: str | Path, task: TaskConfig) -> Iterator[Sentence]:
+def read_words(path: Data, task: TaskConfig) -> Iterator[Sentence]:
     """The words of a CoNLL-U file, as they stand: what segmentation from raw text is scored against."""
-    if detect_format(path) != "conllu":
+    if detect_format(path) not in HOLD_WORDS:
         raise FormatError(f"{path}: expected CoNLL-U, which holds words, found another format; convert the file first")
     return read_sentences(path, column=task.column, scheme="plain")
 
 
-def _segmented(path: str | Path, task: TaskConfig) -> Iterator[Sentence]:
+def _segmented(path: Data, task: TaskConfig) -> Iterator[Sentence]:
     for number, words in enumerate(read_words(path, task), start=1):
         try:
             yield characters_from_words(words, task.scheme)
@@ -94,14 +97,14 @@ def _segmented(path: str | Path, task: TaskConfig) -> Iterator[Sentence]:
             raise FormatError(f"{path}: sentence {number}: {error}") from error
 
 
-def _spaces_within_words(path: str | Path, task: TaskConfig) -> bool:
+def _spaces_within_words(path: Data, task: TaskConfig) -> bool:
     """Whether a word of the file holds white space, as in Vietnamese; only segmentation asks."""
     if task.kind != "segmentation":
         return False
     return any(any(map(str.isspace, form)) for sentence in read_words(path, task) for form in sentence.forms)
 
 
-def _in_characters(path: str | Path, columns: Sequence[str]) -> bool:
+def _in_characters(path: Data, columns: Sequence[str]) -> bool:
     """Whether each token of the file's head is what the tokenizer `characters` would make of it."""
     head = islice(read_sentences(path, columns=columns), LOOK_AT)
     return all(len(tokenize(form, "characters")) <= 1 for sentence in head for form in sentence.forms)

@@ -7,10 +7,10 @@ from the raw text of each sentence, so that a wrong word boundary costs what it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.answers import Answer, Answers, answers_from, read_gold, score_answers
+from gatewise.model.given import Data
 from gatewise.model.scoring import Scores
 from gatewise.runtime.tagger import Tagger
 from gatewise.text.sentence import Sentence, Span
@@ -18,10 +18,10 @@ from gatewise.text.sentence import Sentence, Span
 
 def evaluate_file(
     tagger: Tagger,
-    path: str | Path,
+    path: Data,
     columns: Sequence[str] = DEFAULT_COLUMNS,
     *,
-    train: str | Path | None = None,
+    train: Data | None = None,
     conlleval: bool = False,
 ) -> Scores:
     """What the tagger scores on this file; `train` is what it was trained on, for recall of unseen words.

@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,6 +73,15 @@ class StoppedError(TrainingError):
     """Training was asked to stop before its end; its state is saved when it has a checkpoint."""
 
 
+class DivergedError(TrainingError):
+    """The loss is not finite any more."""
+
+
+def never() -> bool:
+    """Nobody asks training to stop."""
+    return False
+
+
 def train_tagger(
     prepared: Prepared,
     listener: Listener | None = None,
@@ -79,24 +89,32 @@ def train_tagger(
     checkpoint: Path | None = None,
     resume: bool = False,
     group: Group = ALONE,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool] = never,
+    should_end: Callable[[], bool] = never,
 ) -> TrainedTagger:
     """Train a tagger; without dev sentences all epochs are run and the last weights are kept.
 
     The state is saved to `checkpoint` now and then; with `resume` the run goes on from there if there is one, and ends
-    with the same weights, bit for bit. `should_stop` is asked after each step. Raises TrainingError when the loss stops
-    being finite or the checkpoint is another run's, StoppedError when asked to stop.
+    with the same weights, bit for bit. After each step and each epoch `should_stop` is asked whether to break off, and
+    `should_end` whether to end here as after the last epoch: dev is scored, the best weights are kept. Raises
+    TrainingError when the loss stops being finite or the checkpoint is another run's, StoppedError when asked to stop.
     """
-    training = prepared.config.training
+    with undisturbed(prepared.config.training) as device:
+        run = Run(prepared, device, listener, checkpoint, group, should_stop, should_end)
+        if resume:
+            run.restore()
+        return run.run()
+
+
+@contextmanager
+def undisturbed(training: TrainingConfig) -> Iterator[torch.device]:
+    """The device that a configuration asks for; torch's threads and generators are afterwards what they were before."""
     threads = torch.get_num_threads()
     torch.set_num_threads(training.threads or threads)
     device = device_of(training)
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            run = _Run(prepared, device, listener or Silence(), checkpoint, group, should_stop)
-            if resume:
-                run.restore()
-            return run.run()
+            yield device
     finally:
         torch.set_num_threads(threads)
 
@@ -110,20 +128,22 @@ def device_of(training: TrainingConfig) -> torch.device:
     return torch.device(training.device)
 
 
-class _Run:
-    """One training run; its state lives here and nowhere else."""
+class Run:
+    """One training run; its state lives here and nowhere else. Made and used inside `undisturbed`."""
 
     def __init__(
         self,
         prepared: Prepared,
         device: torch.device,
-        listener: Listener,
-        checkpoint: Path | None,
-        group: Group,
-        should_stop: Callable[[], bool],
+        listener: Listener | None = None,
+        checkpoint: Path | None = None,
+        group: Group = ALONE,
+        should_stop: Callable[[], bool] = never,
+        should_end: Callable[[], bool] = never,
     ) -> None:
         self.prepared, self.config, self.device = prepared, prepared.config, device
-        self.listener, self.checkpoint, self.group, self.should_stop = listener, checkpoint, group, should_stop
+        self.listener, self.checkpoint, self.group = listener or Silence(), checkpoint, group
+        self.should_stop, self.should_end, self.ended = should_stop, should_end, False
         self.train, self.dev = prepared.train.to(device), prepared.dev.to(device)
         self._seed("start")
         self.network = new_network(prepared).to(device)
@@ -138,7 +158,7 @@ class _Run:
 
     def run(self) -> TrainedTagger:
         training, progress = self.config.training, self.progress
-        while progress.epoch <= training.epochs and not self._has_given_up():
+        while progress.epoch <= training.epochs and not self._has_given_up() and not self.ended:
             loss = self._epoch()
             self._end_epoch(loss)
         return TrainedTagger(
@@ -168,7 +188,7 @@ class _Run:
         for number, batch in enumerate(self._collated(shares[progress.batch :]), start=progress.batch):
             done = (progress.epoch - 1 + number / len(order)) / training.epochs
             rate = learning_rate(training, progress.step, done)
-            self.unread[0] += self._step(batch, len(order[number]), rate)
+            self.unread[0] += self.step(batch, len(order[number]), rate)
             progress.step, progress.batch = self.optimizer.steps, number + 1
             progress.sentences += len(order[number])
             progress.tokens += sum(self.train.lengths[index] for index in order[number])
@@ -178,6 +198,9 @@ class _Run:
                 self._read_loss()
                 self._report_batch(rate, float(self.unread[1]), (progress.epoch - 1 + progress.batch / len(order)))
             self._save_now_and_then()
+            if self.ended:
+                self._read_loss()
+                break
         return progress.loss / progress.sentences
 
     def _collated(self, shares: Sequence[Sequence[int]]) -> Iterator[Batch | None]:
@@ -186,17 +209,20 @@ class _Run:
         for share in shares:
             yield next(batches) if share else None
 
-    def _step(self, batch: Batch | None, sentences: int, rate: float) -> Tensor:
-        """One step of all processes on `sentences` sentences; returns this one's summed loss."""
+    def step(self, batch: Batch | None, sentences: int, rate: float) -> Tensor:
+        """One step of all processes on `sentences` sentences; returns this one's summed loss.
+
+        `unread[1]` is set to the norm of the gradient.
+        """
         self._seed(f"{self.optimizer.steps}/{self.group.rank}")
         total = torch.zeros((), device=self.device)
         if batch is not None:
-            total = self._loss(batch).sum()
+            total = self.losses(batch).sum()
             (total / sentences).backward()  # type: ignore[no-untyped-call]
         self.unread[1] = self.optimizer.step(rate, self.group)
         return total.detach()
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def losses(self, batch: Batch) -> Tensor:
         """Negative log likelihood of the gold tags of each sentence, (batch,)."""
         half = self.config.training.precision == "bfloat16" and self.device.type == "cuda"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
@@ -207,7 +233,7 @@ class _Run:
         loss = self.group.total(float(self.unread[0]))
         self.unread[0] = 0.0
         if not math.isfinite(loss):
-            raise TrainingError(
+            raise DivergedError(
                 f"step {self.progress.step}: expected a finite loss, found {loss};"
                 f" lower training.learning_rate (now {self.config.training.learning_rate}), or raise"
                 " training.warmup_steps"
@@ -279,7 +305,7 @@ class _Run:
         torch.manual_seed(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()))
 
     def _save_now_and_then(self) -> None:
-        stops = self._is_asked_to_stop()
+        stops, self.ended = self._what_is_asked()
         if self.checkpoint is None:
             if stops:
                 raise StoppedError(f"stopped at step {self.progress.step}; nothing was saved")
@@ -291,11 +317,14 @@ class _Run:
         if stops:
             raise StoppedError(f"stopped at step {self.progress.step}; go on with --resume")
 
-    def _is_asked_to_stop(self) -> bool:
-        """Several processes must stop at the same step, and agree on it only now and then, because that takes time."""
+    def _what_is_asked(self) -> tuple[bool, bool]:
+        """Whether to break off, and whether to end here.
+
+        Several processes must do so at the same step, and agree on it only now and then, because that takes time.
+        """
         if self.group.size > 1 and self.progress.step % STEPS_TO_AGREE:
-            return False
-        return self.group.told_by_first(self.should_stop())
+            return False, False
+        return self.group.told_by_first((self.should_stop(), self.should_end()))
 
     def _save(self, path: Path) -> None:
         if self.group.size == 1:

@@ -19,10 +19,12 @@ import numpy as np
 import gatewise
 from gatewise.errors import TrainingError
 from gatewise.formats import DEFAULT_COLUMNS
+from gatewise.model.answers import read_gold
 from gatewise.model.archive import CARD_FILE, check_target, save_model
 from gatewise.model.card import TrainingFacts, format_card
 from gatewise.model.config import Config
 from gatewise.model.corpus import read_corpus, resolve_config
+from gatewise.model.given import Data
 from gatewise.model.label_facts import label_facts
 from gatewise.model.scoring import Scores
 from gatewise.runtime.evaluate import evaluate_file
@@ -31,7 +33,7 @@ from gatewise.text.sentence import Sentence
 from gatewise.training.distributed import process_group
 from gatewise.training.events import Listener
 from gatewise.training.export import onnx_graph
-from gatewise.training.loop import TrainedTagger, device_of, train_tagger
+from gatewise.training.loop import TrainedTagger, device_of, never, train_tagger
 from gatewise.training.prepare import prepare
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -39,11 +41,11 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """The labeled files of a run; `columns` says how column files are laid out."""
+    """The labeled files of a run, or sentences in memory; `columns` says how column files are laid out."""
 
-    train: Path
-    dev: Path | None = None
-    test: Path | None = None
+    train: Data
+    dev: Data | None = None
+    test: Data | None = None
     columns: Sequence[str] = DEFAULT_COLUMNS
 
 
@@ -67,7 +69,7 @@ class Corpus:
 
 
 def read_splits(config: Config, files: Files) -> Corpus:
-    """Read train and dev, and decide what the configuration left to the data.
+    """Read train and dev, decide what the configuration left to the data, and see that test can be read.
 
     Raises FormatError, ConfigError or TrainingError, before any time is spent on training.
     """
@@ -77,6 +79,8 @@ def read_splits(config: Config, files: Files) -> Corpus:
     for path, split in ((files.train, train), *([(files.dev, dev)] if files.dev else [])):
         if not any(len(sentence) for sentence in split):
             raise TrainingError(f"{path}: expected at least one sentence, found none; check the path and the format")
+    if files.test is not None:
+        read_gold(files.test, config.task, files.columns)
     return Corpus(config=config, train=train, dev=dev)
 
 
@@ -93,7 +97,8 @@ def run_training(
     listener: Listener | None = None,
     *,
     resume: bool = False,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool] = never,
+    should_end: Callable[[], bool] = never,
 ) -> RunResult | None:
     """Train on a corpus that was read, save the model, score it on dev and test, and write its card.
 
@@ -117,6 +122,7 @@ def run_training(
             resume=resume,
             group=group,
             should_stop=should_stop,
+            should_end=should_end,
         )
         if not group.is_first:
             return None
