@@ -22,12 +22,14 @@ from gatewise.lstm.ledger import (
 from gatewise.lstm.neuron import NeuronPass, NeuronWeights, run_neuron
 from gatewise.lstm.rnn import RNNPass, RNNWeights, run_rnn
 from gatewise.lstm.sequence import LSTMPass, run_lstm
+from gatewise.lstm.statistics import GateStatistics, gate_statistics
 
 __all__ = [
     "GATE_ACTIVATIONS",
     "VALUE_ACTIVATIONS",
     "Activations",
     "Directions",
+    "GateStatistics",
     "LSTMPass",
     "LSTMState",
     "LSTMWeights",
@@ -40,6 +42,7 @@ __all__ = [
     "RNNPass",
     "RNNWeights",
     "gate_activation",
+    "gate_statistics",
     "ledger_at",
     "lstm_step",
     "memory_held",
