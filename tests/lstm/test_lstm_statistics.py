@@ -36,10 +36,10 @@ def test_shares_and_means_are_those_of_plain_floats(reverse: bool) -> None:
             for t in range(len(run))
             for unit in range(HIDDEN)
         ]
-        shut, opened = sum(value < 0.1 for value in flat), sum(value > 0.9 for value in flat)
-        assert 0 < shut < len(flat)
+        closed, opened = sum(value < 0.1 for value in flat), sum(value > 0.9 for value in flat)
+        assert 0 < closed < len(flat)
         assert 0 < opened < len(flat)
-        assert found.shut[gate] == pytest.approx(shut / len(flat), abs=1e-12)
+        assert found.closed[gate] == pytest.approx(closed / len(flat), abs=1e-12)
         assert found.open[gate] == pytest.approx(opened / len(flat), abs=1e-12)
         assert found.mean[gate] == pytest.approx(sum(flat) / len(flat), abs=1e-12)
 
@@ -48,20 +48,32 @@ def test_shares_and_means_are_those_of_plain_floats(reverse: bool) -> None:
 @pytest.mark.parametrize("distances", [3, 40])
 def test_memory_is_the_mean_product_over_every_place(reverse: bool, distances: int) -> None:
     runs = passes(reverse=reverse)
-    found = gate_statistics(runs, distances=distances).memory
-    expected = [1.0]
+    found = gate_statistics(runs, distances=distances)
+    expected, longest = [1.0], [1.0]
     for n in range(1, distances + 1):
-        products = []
+        products: list[list[float]] = [[] for _ in range(HIDDEN)]
         for run in runs:
             order = list(range(len(run)))[:: -1 if reverse else 1]
             for unit in range(HIDDEN):
                 for place in range(len(order) - n):  # written at order[place], read n tokens later
                     later = order[place + 1 : place + n + 1]
-                    products.append(prod(float(run.values[t][HIDDEN + unit]) for t in later))
-        if products:
-            expected.append(sum(products) / len(products))
+                    products[unit].append(prod(float(run.values[t][HIDDEN + unit]) for t in later))
+        if products[0]:
+            expected.append(sum(map(sum, products)) / sum(map(len, products)))
+            longest.append(max(sum(of_unit) / len(of_unit) for of_unit in products))  # a tenth of 3 units: one
     assert len(expected) == min(distances, 7) + 1
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert found.memory == pytest.approx(expected, abs=1e-12)
+    assert found.longest == pytest.approx(longest, abs=1e-12)
+
+
+def test_the_longest_tenth_of_many_units() -> None:
+    """Forget gates that stand still at 1/26 … 25/26, in no order: a tenth of 25 units is three."""
+    forget = np.random.default_rng(3).permutation(np.arange(1, 26) / 26)
+    bias = np.concatenate([np.zeros(25), np.log(forget / (1 - forget)), np.zeros(50)])
+    weights = LSTMWeights(weight_ih=np.zeros((100, 1)), weight_hh=np.zeros((100, 25)), bias_ih=bias)
+    found = gate_statistics([run_lstm(np.zeros((4, 1)), weights)])
+    for n in (1, 2, 3):
+        assert found.longest[n] == pytest.approx(sum((k / 26) ** n for k in (23, 24, 25)) / 3)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -82,7 +94,7 @@ def test_gates_that_stand_still() -> None:
         weight_ih=np.zeros((4 * HIDDEN, INPUT)), weight_hh=np.zeros((4 * HIDDEN, HIDDEN)), bias_ih=bias
     )
     found = gate_statistics([run_lstm(np.ones((4, INPUT)), weights)])
-    assert (found.shut, found.open) == ({"i": 1.0, "f": 0.0, "o": 0.0}, {"i": 0.0, "f": 1.0, "o": 0.0})
+    assert (found.closed, found.open) == ({"i": 1.0, "f": 0.0, "o": 0.0}, {"i": 0.0, "f": 1.0, "o": 0.0})
     assert found.mean == pytest.approx({"i": 0.05, "f": 0.95, "o": 0.5})
     assert found.memory == pytest.approx([1.0, 0.95, 0.95**2, 0.95**3])
 

@@ -23,6 +23,7 @@ from gatewise.cli.options import (
     split_columns,
     wanted_config,
 )
+from gatewise.cli.train_warnings import warning_lines
 
 if TYPE_CHECKING:
     from gatewise.training.run import Corpus, Files, RunResult
@@ -91,7 +92,11 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
 
     speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torch's launcher starts
     console = Console(stderr=True, highlight=False, emoji=False, quiet=not speaks)
-    console.print(describe(corpus.config, {"train": corpus.train, "dev": corpus.dev}))
+    console.print(describe(corpus.config, corpus.splits))
+    if speaks:
+        paths = [Path(str(path)) for path in (files.train, files.dev, files.test) if path is not None]
+        for line in warning_lines(corpus.splits, corpus.config.task.scheme, paths, files.columns):
+            click.echo(line, err=True)
     try:
         with LiveProgress(console, corpus.config.task.kind) as listener, stopping() as should_stop:
             result = run_training(corpus, files, output, listener, resume=resume, should_stop=should_stop)
@@ -103,6 +108,7 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
             table = scores_table(scores, title=f"{output.name} on {split}")
             Console(highlight=False, emoji=False).print(table)
         click.echo(f"model: {result.folder}", err=True)
+        click.echo(f"report: {result.report}", err=True)
     return result
 
 

@@ -90,7 +90,8 @@ class TrainingConfig:
     without a better dev score after which training stops. `batch_tokens` caps a batch, padding included; a sentence
     longer than `longest_sentence` is refused. `label_weights`: how much more than others it counts to miss a label (a
     softmax margin, Gimpel and Smith 2010). `device` auto, cpu or cuda; `precision` float32, or bfloat16 on cuda.
-    `checkpoint_seconds`: how often all of the training's state is saved.
+    `checkpoint_seconds`: how often all of the training's state is saved. `tensorboard`: write events for TensorBoard
+    into the run folder.
     """
 
     seed: int = 1
@@ -112,6 +113,7 @@ class TrainingConfig:
     device: str = "auto"
     precision: str = "float32"
     checkpoint_seconds: int = 30
+    tensorboard: bool = False
     label_weights: dict[str, float] = field(default_factory=dict)
 
 

@@ -77,6 +77,8 @@ def read_corpus(path: Data, task: TaskConfig, columns: Sequence[str] = DEFAULT_C
         return
     source = detect_scheme_of(path, columns).scheme
     if source == "plain":
+        if not any(map(len, read_sentences(path, columns=columns))):
+            return  # an empty file; whoever asked says what that means
         raise FormatError(f"{path}: expected tags of spans such as B-PER, found plain tags; is this the right file?")
     for sentence in read_sentences(path, columns=columns, scheme=source):
         yield sentence.with_tags(convert_tags(sentence.tags or (), source, task.scheme))

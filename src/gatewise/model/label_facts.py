@@ -67,6 +67,12 @@ def label_facts(sentences: Iterable[Sentence], scheme: str) -> LabelFacts:
     return LabelFacts(counts=dict(sorted(counts.items())), examples=dict(sorted(examples.items())))
 
 
+def unseen_labels(train: Iterable[Sentence], other: Iterable[Sentence], scheme: str) -> dict[str, int]:
+    """The labels of `other` that `train` has not, which can never be predicted, with their counts."""
+    known = label_facts(train, scheme).counts
+    return {label: count for label, count in label_facts(other, scheme).counts.items() if label not in known}
+
+
 def facts_from_dict(description: Mapping[str, Any], labels: Sequence[str], *, where: str) -> LabelFacts:
     """The facts that a config.json holds, or none where it was written without them; `where` opens each message.
 

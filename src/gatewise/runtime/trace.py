@@ -7,8 +7,9 @@ fast path said stands beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +27,12 @@ from gatewise.lstm import (
 )
 from gatewise.model.archive import ModelArchive
 from gatewise.model.card import architecture
+from gatewise.model.config import Config
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.session import Session
 from gatewise.text.sentence import Sentence
 
+Floats = npt.NDArray[np.floating]
 Float64s = npt.NDArray[np.float64]
 Weights = TypeVar("Weights", LSTMWeights, RNNWeights)
 Layers: TypeAlias = tuple[Layer[LSTMPass], ...] | tuple[Layer[RNNPass], ...]
@@ -115,11 +118,18 @@ def trace_sentence(archive: ModelArchive, session: Session, decoder: Decoder, se
     )
 
 
-def run_encoder(x: Float64s, arrays: dict[str, Float64s], archive: ModelArchive) -> Layers:
-    """The recurrent layers of a model by the equations of `lstm/`; `arrays` under the names of the archive."""
-    encoder = archive.config.encoder
+class Configured(Protocol):
+    """Anything that has a configuration: an archive, or a run in training."""
 
-    def named(layer: int, suffix: str) -> dict[str, Float64s]:
+    @property
+    def config(self) -> Config: ...
+
+
+def run_encoder(x: Floats, arrays: Mapping[str, Floats], model: Configured) -> Layers:
+    """The recurrent layers of a model by the equations of `lstm/`; `arrays` under the names of the archive."""
+    encoder = model.config.encoder
+
+    def named(layer: int, suffix: str) -> dict[str, Floats]:
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         return {kind: arrays[f"encoder.{kind}_l{layer}{suffix}"] for kind in kinds}
 

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -22,15 +22,14 @@ from torch import Tensor
 from gatewise.errors import TrainingError
 from gatewise.model.archive import legality_of
 from gatewise.model.config import TrainingConfig
-from gatewise.model.scoring import Scores, score_tags
 from gatewise.training.batches import Batch, collate, cut_batches
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.distributed import ALONE, Group
-from gatewise.training.events import BatchReport, EpochReport, Listener, Silence
+from gatewise.training.events import BatchReport, EpochReport, Listener, Silence, StartListener, StartReport
+from gatewise.training.look import Looker, Seen
 from gatewise.training.losses import label_margins, sentence_losses
 from gatewise.training.network import TaggerNetwork
 from gatewise.training.optimizer import Optimizer
-from gatewise.training.predict import holding, predict
 from gatewise.training.prepare import Prepared
 from gatewise.training.schedule import learning_rate
 from gatewise.training.vectors import load_vectors
@@ -67,6 +66,14 @@ class Progress:
     seconds: float = 0.0
     best_score: float | None = None
     best_epoch: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Since:
+    """The steps since the last report: their sentences, and when they began (later by the time that saving took)."""
+
+    began: float
+    sentences: list[int] = field(default_factory=list)
 
 
 class StoppedError(TrainingError):
@@ -151,6 +158,7 @@ class Run:
         self.optimizer = Optimizer(self.network, clip=training.gradient_clip, averaging=training.averaging)
         self.margins = label_margins(prepared).to(device)
         self.unread = torch.zeros(2, dtype=torch.float64, device=device)  # summed loss; norm of the last gradient
+        self.looker = Looker(prepared, train=self.train, dev=self.dev)
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
@@ -158,9 +166,10 @@ class Run:
 
     def run(self) -> TrainedTagger:
         training, progress = self.config.training, self.progress
+        if progress.step == 0 and self.group.is_first and isinstance(self.listener, StartListener):
+            self.listener.on_start(StartReport(gates=self.looker.gates(self.network)))
         while progress.epoch <= training.epochs and not self._has_given_up() and not self.ended:
-            loss = self._epoch()
-            self._end_epoch(loss)
+            self._end_epoch(self._epoch())
         return TrainedTagger(
             prepared=self.prepared,
             arrays={name: array.cpu() for name, array in self.best.items()},
@@ -173,7 +182,7 @@ class Run:
         return self.progress.epoch - 1 - self.progress.best_epoch >= self.config.training.patience
 
     def _epoch(self) -> float:
-        """The rest of this epoch; returns the mean loss of a sentence."""
+        """The rest of this epoch; returns its last learning rate."""
         training, progress = self.config.training, self.progress
         self.network.train()
         order = cut_batches(
@@ -184,11 +193,12 @@ class Run:
         )
         shares = [self.group.share(joined) for joined in order]
         began, before = time.perf_counter(), (progress.epoch_seconds, progress.seconds)
+        since = _Since(began=began)
         every = STEPS_UNREAD_ON_CUDA if self.device.type == "cuda" else 1
         for number, batch in enumerate(self._collated(shares[progress.batch :]), start=progress.batch):
-            done = (progress.epoch - 1 + number / len(order)) / training.epochs
-            rate = learning_rate(training, progress.step, done)
+            rate = self._rate(progress.step, number, len(order))
             self.unread[0] += self.step(batch, len(order[number]), rate)
+            since.sentences += order[number]
             progress.step, progress.batch = self.optimizer.steps, number + 1
             progress.sentences += len(order[number])
             progress.tokens += sum(self.train.lengths[index] for index in order[number])
@@ -196,12 +206,20 @@ class Run:
             progress.epoch_seconds, progress.seconds = before[0] + elapsed, before[1] + elapsed
             if progress.step % every == 0 or progress.batch == len(order):
                 self._read_loss()
-                self._report_batch(rate, float(self.unread[1]), (progress.epoch - 1 + progress.batch / len(order)))
+                self._report_batch(rate, since, progress.epoch - 1 + progress.batch / len(order))
+                since = _Since(began=time.perf_counter())
+            done_at = time.perf_counter()
             self._save_now_and_then()
             if self.ended:
                 self._read_loss()
                 break
-        return progress.loss / progress.sentences
+            since.began += time.perf_counter() - done_at
+        return self._rate(progress.step - 1, len(order) - 1, len(order))
+
+    def _rate(self, step: int, number: int, batches: int) -> float:
+        """The learning rate of this step, the batch `number` (from 0) of `batches` in this epoch."""
+        training = self.config.training
+        return learning_rate(training, step, (self.progress.epoch - 1 + number / batches) / training.epochs)
 
     def _collated(self, shares: Sequence[Sequence[int]]) -> Iterator[Batch | None]:
         """This process's batches; None where it has no part in one."""
@@ -240,7 +258,7 @@ class Run:
             )
         self.progress.loss += loss
 
-    def _report_batch(self, rate: float, norm: float, epochs_done: float) -> None:
+    def _report_batch(self, rate: float, since: _Since, epochs_done: float) -> None:
         progress, epochs = self.progress, self.config.training.epochs
         self.listener.on_batch(
             BatchReport(
@@ -250,39 +268,49 @@ class Run:
                 fraction=epochs_done / epochs,
                 loss=progress.loss / progress.sentences,
                 learning_rate=rate,
-                gradient_norm=norm,
+                gradient_norm=float(self.unread[1]),
                 tokens_per_second=progress.tokens / progress.epoch_seconds,
                 seconds_left=progress.seconds * (epochs / epochs_done - 1),
+                batch_seconds=time.perf_counter() - since.began,
+                batch_sentences=since.sentences,
             )
         )
 
-    def _end_epoch(self, loss: float) -> None:
+    def _end_epoch(self, rate: float) -> None:
         """Score dev, keep the weights if they are the best, tell, and move on to the next epoch."""
         progress, began = self.progress, time.perf_counter()
         weights = self._weights()
-        scores = self.group.told_by_first(self._dev_scores(weights) if self.group.is_first else None)
-        score = None if scores is None else 100 * scores.main
+        seen = self.looker.look(self.network, weights) if self.group.is_first else None
+        score = self.group.told_by_first(None if seen is None else seen.score)
         is_best = score is None or progress.best_score is None or score > progress.best_score
         if is_best:
             self.best = {name: array.clone() for name, array in weights.items()}
             progress.best_epoch, progress.best_score = progress.epoch, score
         progress.seconds += time.perf_counter() - began
-        self.listener.on_epoch(
-            EpochReport(
-                epoch=progress.epoch,
-                epochs=self.config.training.epochs,
-                step=progress.step,
-                loss=loss,
-                tokens_per_second=progress.tokens / progress.epoch_seconds,
-                seconds=progress.seconds,
-                dev_score=score,
-                dev=scores,
-                is_best=is_best,
-            )
-        )
+        if seen is not None:
+            self.listener.on_epoch(self._epoch_report(rate, seen, is_best))
         progress.epoch, progress.batch = progress.epoch + 1, 0
         progress.loss, progress.sentences, progress.tokens, progress.epoch_seconds = 0.0, 0, 0, 0.0
         self._save_now_and_then()
+
+    def _epoch_report(self, rate: float, seen: Seen, is_best: bool) -> EpochReport:
+        progress = self.progress
+        return EpochReport(
+            epoch=progress.epoch,
+            epochs=self.config.training.epochs,
+            step=progress.step,
+            loss=progress.loss / progress.sentences,
+            learning_rate=rate,
+            tokens_per_second=progress.tokens / progress.epoch_seconds,
+            seconds=progress.seconds,
+            dev_score=seen.score,
+            dev=seen.scores,
+            dev_loss=seen.loss,
+            is_best=is_best,
+            dev_losses=seen.losses,
+            dev_tags=seen.tags,
+            gates=seen.gates,
+        )
 
     def _weights(self) -> dict[str, Tensor]:
         """The weights that count: the averaged ones, rounded as the archive will round them."""
@@ -290,14 +318,6 @@ class Run:
         if self.config.archive.numbers == "float16":
             return {name: array.half().float() for name, array in weights.items()}
         return weights
-
-    def _dev_scores(self, weights: dict[str, Tensor]) -> Scores | None:
-        """Score these weights on dev, and put the training weights back."""
-        if not len(self.dev):
-            return None
-        with holding(self.network, weights):
-            predicted = predict(self.network, self.dev, self.prepared.labels)
-        return score_tags(self.prepared.dev_gold, predicted, self.config.task.scheme)
 
     def _seed(self, what: str) -> None:
         """Everything drawn from here on is decided by the seed and `what`."""

@@ -21,7 +21,7 @@ from gatewise.text.vocabulary import Vocabulary, build_vocabulary
 from gatewise.training.batches import EncodedSentences, count_keys, encode_sentences, unknown_rates
 
 # What may differ when a run goes on: it changes how the work is done, not what comes out.
-FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence")
+FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,16 @@
 """A whole training run: labeled files in, a model folder out, scored by the runtime that users will run.
 
 In: a configuration and paths. Out: the folder, and a `RunResult` with the scores on dev and test. The scores are
-taken from the saved folder, through the exported graph, not from torch. While it lasts, a run keeps its state in a
-folder of its own beside the model's (ADR 0007), from which it can go on.
+taken from the saved folder, through the exported graph, not from torch. A run has a folder of its own beside the
+model's (ADR 0007): while it lasts its state is there, from which it can go on, and its metrics and report stay.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -31,10 +31,12 @@ from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import load
 from gatewise.text.sentence import Sentence
 from gatewise.training.distributed import process_group
-from gatewise.training.events import Listener
+from gatewise.training.events import Listener, Listeners
 from gatewise.training.export import onnx_graph
 from gatewise.training.loop import TrainedTagger, device_of, never, train_tagger
 from gatewise.training.prepare import prepare
+from gatewise.training.report_data import RunFacts
+from gatewise.training.run_log import RunLog
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -51,9 +53,13 @@ class Files:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a run leaves behind; `scores` maps dev and test to what the saved model scores there."""
+    """What a run leaves behind; `scores` maps dev and test to what the saved model scores there.
+
+    `report` is the page about the run, in the run folder.
+    """
 
     folder: Path
+    report: Path
     config: Config
     facts: TrainingFacts
     scores: dict[str, Scores]
@@ -66,22 +72,46 @@ class Corpus:
     config: Config
     train: list[Sentence]
     dev: list[Sentence]
+    test: list[Sentence] = field(default_factory=list)
+
+    @property
+    def splits(self) -> dict[str, list[Sentence]]:
+        """The splits that are there, by name, without their empty sentences."""
+        named = {"train": self.train, "dev": self.dev, "test": self.test}
+        return {name: [s for s in split if len(s)] for name, split in named.items() if split}
 
 
 def read_splits(config: Config, files: Files) -> Corpus:
-    """Read train and dev, decide what the configuration left to the data, and see that test can be read.
+    """Read all files, and decide what the configuration left to the data.
 
     Raises FormatError, ConfigError or TrainingError, before any time is spent on training.
     """
     config = resolve_config(config, files.train, files.columns)
-    train = list(read_corpus(files.train, config.task, files.columns))
-    dev = list(read_corpus(files.dev, config.task, files.columns)) if files.dev else []
-    for path, split in ((files.train, train), *([(files.dev, dev)] if files.dev else [])):
-        if not any(len(sentence) for sentence in split):
+    splits: dict[str, list[Sentence]] = {}
+    for name, path in (("train", files.train), ("dev", files.dev), ("test", files.test)):
+        splits[name] = list(read_corpus(path, config.task, files.columns)) if path else []
+        if path and not any(map(len, splits[name])):
             raise TrainingError(f"{path}: expected at least one sentence, found none; check the path and the format")
     if files.test is not None:
         read_gold(files.test, config.task, files.columns)
-    return Corpus(config=config, train=train, dev=dev)
+    if files.dev:
+        _expect_known_labels(files, splits["train"], splits["dev"], config.task.scheme)
+    return Corpus(config=config, **splits)
+
+
+def _expect_known_labels(files: Files, train: list[Sentence], dev: list[Sentence], scheme: str) -> None:
+    """Labels that only dev has can never be right; when it has no others, something is wrong with the files."""
+    known, wanted = label_facts(train, scheme).counts, label_facts(dev, scheme).counts
+    if wanted and not set(wanted) & set(known):
+        raise TrainingError(
+            f"{files.dev}: expected labels that {files.train} has ({_first(known)}), found only others"
+            f" ({_first(wanted)}); check that both files are of one corpus and --columns names the same column"
+        )
+
+
+def _first(labels: Iterable[str], count: int = 8) -> str:
+    names = list(labels)
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "") or "none"
 
 
 def run_folder(folder: str | Path) -> Path:
@@ -114,26 +144,36 @@ def run_training(
             f"{checkpoint}: expected no unfinished run, found one; go on with --resume, or delete {checkpoint.parent}"
         )
     prepared = prepare(corpus.config, corpus.train, corpus.dev)
-    with process_group(device_of(prepared.config.training)) as group:
+    with ExitStack() as stack:
+        group = stack.enter_context(process_group(device_of(prepared.config.training)))
+        log = None
+        if group.is_first:
+            log = stack.enter_context(closing(_run_log(corpus, prepared.config, folder, resume=resume)))
         trained = train_tagger(
             prepared,
-            listener if group.is_first else None,
+            Listeners(*(one for one in (listener, log) if one is not None and group.is_first)),
             checkpoint=checkpoint,
             resume=resume,
             group=group,
             should_stop=should_stop,
             should_end=should_end,
         )
-        if not group.is_first:
+        if log is None:
             return None
-        result = _save(trained, corpus, files, Path(folder))
+        facts, scores = _save(trained, corpus, files, Path(folder))
+        log.finish(scores, best_epoch=trained.best_epoch, seconds=trained.seconds)
     checkpoint.unlink(missing_ok=True)
-    with suppress(OSError):
-        checkpoint.parent.rmdir()  # unless something else lies there
-    return result
+    return RunResult(folder=Path(folder), report=log.report, config=prepared.config, facts=facts, scores=scores)
 
 
-def _save(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path) -> RunResult:
+def _run_log(corpus: Corpus, config: Config, folder: str | Path, *, resume: bool) -> RunLog:
+    facts = RunFacts(name=Path(os.path.abspath(folder)).name, config=config, splits=corpus.splits)
+    return RunLog(run_folder(folder), facts, resume=resume)
+
+
+def _save(
+    trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path
+) -> tuple[TrainingFacts, dict[str, Scores]]:
     """The model folder, scored as its users will run it."""
     prepared, config = trained.prepared, trained.prepared.config
     arrays = {name: array.numpy().astype(np.dtype(config.archive.numbers)) for name, array in trained.arrays.items()}
@@ -154,7 +194,7 @@ def _save(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path) ->
     splits = {"dev": files.dev, "test": files.test}
     scores = {name: evaluate_file(tagger, path, files.columns) for name, path in splits.items() if path is not None}
     (folder / CARD_FILE).write_text(format_card(config, facts, scores), encoding="utf-8")
-    return RunResult(folder=folder, config=config, facts=facts, scores=scores)
+    return facts, scores
 
 
 def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
