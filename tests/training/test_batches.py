@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from gatewise.model.config import FeaturesConfig  # noqa: E402
+from gatewise.model.features import FeatureEncoder  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary  # noqa: E402
 from gatewise.training.batches import (  # noqa: E402
@@ -18,7 +20,6 @@ from gatewise.training.batches import (  # noqa: E402
     EncodedSentences,
     Ragged,
     collate,
-    count_keys,
     cut_batches,
     encode_sentences,
     ragged,
@@ -107,21 +108,15 @@ def row(rows: Ragged, number: int) -> list[int]:
 
 def test_encoding_by_hand() -> None:
     sentences = [sentence_from_forms(["叫"], ["O"]), sentence_from_forms(["我", "叫", "Ｘ9"], ["O", "B-NEW", "O"])]
-    tokens, pairs = Vocabulary(entries=("叫", "x0")), Vocabulary(entries=("我叫", "x0</s>"))
-    encoded = encode_sentences(sentences, tokens, pairs, {"B-PER": 0, "O": 1})
+    vocabularies = {"tokens": Vocabulary(entries=("叫", "x0")), "bigrams": Vocabulary(entries=("我叫", "x0</s>"))}
+    encoded = encode_sentences(sentences, FeatureEncoder(FeaturesConfig(), vocabularies), {"B-PER": 0, "O": 1})
     assert encoded.lengths == (1, 3)
     assert row(encoded.inputs["tokens"], 1) == [UNKNOWN_ID, 2, 3]
     assert row(encoded.inputs["bigrams"], 1) == [UNKNOWN_ID, 2, UNKNOWN_ID, 3]
     assert row(encoded.tags, 1) == [1, 0, 1]  # what training never saw is tag 0, and can only be wrong
     assert row(encoded.inputs["bigrams"], 0) == [UNKNOWN_ID, UNKNOWN_ID]
-    assert set(encode_sentences(sentences, tokens, None, {"O": 0}).inputs) == {"tokens"}
-
-
-def test_counting_by_hand() -> None:
-    sentences = [sentence_from_forms(["我", "叫", "Ｘ9"]), sentence_from_forms(["叫"])]
-    counted = count_keys(sentences)
-    assert counted[0] == Counter({"我": 1, "叫": 2, "x0": 1})
-    assert counted[1] == Counter({"<s>我": 1, "我叫": 1, "叫x0": 1, "x0</s>": 1, "<s>叫": 1, "叫</s>": 1})
+    without = FeatureEncoder(FeaturesConfig(bigram_dim=0), vocabularies)
+    assert set(encode_sentences(sentences, without, {"O": 0}).inputs) == {"tokens"}
 
 
 def test_rare_tokens_are_replaced_by_the_unknown_as_often_as_their_rate_says() -> None:

@@ -25,7 +25,6 @@ from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
 from gatewise.model.config import Config, config_from_dict  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.runtime.trace import run_encoder  # noqa: E402
-from gatewise.text.vocabulary import Vocabulary  # noqa: E402
 from gatewise.training import export  # noqa: E402
 from gatewise.training import network as network_module  # noqa: E402
 from gatewise.training.crf import log_partition  # noqa: E402
@@ -108,8 +107,7 @@ def numpy_emissions(config: Config, arrays: Arrays, x: Float64s, lengths: Tensor
         config=config,
         scheme=config.task.scheme,
         labels=LABELS,
-        tokens=Vocabulary(entries=()),
-        bigrams=None,
+        vocabularies={},
         legality=legality_of(LABELS, config.task.scheme),
     )
     wide = {name: array.astype(np.float64) for name, array in arrays.items()}
@@ -179,7 +177,8 @@ def test_parameter_shapes_are_those_of_the_network() -> None:
     for kind, bidirectional, bigram_dim in itertools.product(("lstm", "rnn"), (True, False), (0, 2)):
         config = make_config(kind=kind, bidirectional=bidirectional, bigram_dim=bigram_dim)
         found = {name: tuple(array.shape) for name, array in make_network(config).arrays().items()}
-        assert found == parameter_shapes(config, token_count=TOKENS, bigram_count=BIGRAMS, num_tags=len(LABELS))
+        sizes = {"tokens": TOKENS, "bigrams": BIGRAMS}
+        assert found == parameter_shapes(config, sizes=sizes, num_tags=len(LABELS))
 
 
 def in_batch_and_alone(config: Config, emissions: Callable[..., list[Float64s]]) -> float:

@@ -15,6 +15,7 @@ from gatewise.errors import TrainingError  # noqa: E402
 from gatewise.model.archive import legality_of  # noqa: E402
 from gatewise.model.config import Config, config_from_dict  # noqa: E402
 from gatewise.model.corpus import read_corpus, resolve_config  # noqa: E402
+from gatewise.model.features import FeatureEncoder  # noqa: E402
 from gatewise.model.scoring import score_tags  # noqa: E402
 from gatewise.text.schemes import check_tags, complete_tags  # noqa: E402
 from gatewise.text.sentence import Sentence, sentence_from_forms  # noqa: E402
@@ -83,7 +84,7 @@ def network_of(trained: TrainedTagger) -> TaggerNetwork:
 
 def predicted(trained: TrainedTagger, sentences: list[Sentence]) -> list[tuple[str, ...]]:
     prepared = trained.prepared
-    encoded = encode_sentences(sentences, prepared.tokens, prepared.bigrams, {})
+    encoded = encode_sentences(sentences, FeatureEncoder(prepared.config.features, prepared.vocabularies), {})
     return predict(network_of(trained), encoded, prepared.labels)
 
 
@@ -109,7 +110,7 @@ def test_a_tiny_corpus_is_learned(tiny: Path, file: str, sections: dict[str, Any
         check_tags(sequence, config.task.scheme)
     seen = {tag for sentence in sentences for tag in sentence.tags or ()}
     assert trained.prepared.labels == tuple(complete_tags(seen, config.task.scheme))
-    assert (trained.prepared.bigrams is not None) == (config.task.tokenizer == "characters")
+    assert ("bigrams" in trained.prepared.vocabularies) == (config.task.tokenizer == "characters")
 
 
 def test_the_seed_decides_everything_and_nothing_outside_is_touched(spans: Corpus, tiny: Path) -> None:
@@ -280,7 +281,7 @@ def test_vectors_are_where_training_starts(tiny: Path, tmp_path: Path) -> None:
     features = {"token_dim": 5, "bigram_dim": 3, "vectors": str(path)}
     config, sentences = read(tiny / "spans.conll", {"epochs": 1, "averaging": 0.0}, features=features)
     trained = train_tagger(config, sentences)
-    [row] = trained.prepared.tokens.encode(["小"])
+    [row] = trained.prepared.vocabularies["tokens"].encode(["小"])
     vector = trained.arrays["token_embedding.weight"][row]
     torch.testing.assert_close(vector, torch.tensor([30.0, 31, 32, 33, 34]), rtol=0, atol=0.3)
 

@@ -16,6 +16,7 @@ onnx = pytest.importorskip("onnx")
 import gatewise  # noqa: E402
 from gatewise.errors import ConfigError, FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.features import FeatureEncoder  # noqa: E402
 from gatewise.training import run as run_module  # noqa: E402
 from gatewise.training.batches import encode_sentences  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402
@@ -57,7 +58,7 @@ def test_the_saved_model_says_what_torch_says(tiny: Path, tmp_path: Path, file: 
     network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=tagger.archive.legality)
     for name, array in network.arrays().items():
         array.copy_(trained.arrays[name])
-    encoded = encode_sentences(corpus.train, prepared.tokens, prepared.bigrams, {})
+    encoded = encode_sentences(corpus.train, FeatureEncoder(prepared.config.features, prepared.vocabularies), {})
     assert [s.tags for s in tagger.tag_sentences(corpus.train)] == predict(network, encoded, prepared.labels)
 
     stored = load_file(result.folder / "model.safetensors")

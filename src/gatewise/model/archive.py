@@ -28,6 +28,7 @@ from safetensors.numpy import save
 from gatewise.crf import CRFScores, Legality, legal_only, restricted
 from gatewise.errors import ConfigError, ModelError, SchemeError
 from gatewise.model.config import TASK_SCHEMES, Config, config_from_dict
+from gatewise.model.features import features_of
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
 from gatewise.model.parameters import parameter_shapes
 from gatewise.text.schemes import legal_transitions
@@ -45,14 +46,16 @@ Float32s = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelArchive:
-    """What a model folder says; the weights stay on disk until `arrays` asks for them."""
+    """What a model folder says; the weights stay on disk until `arrays` asks for them.
+
+    `vocabularies` by the name of the feature, see `model.features`.
+    """
 
     folder: Path
     config: Config
     scheme: str
     labels: tuple[str, ...]
-    tokens: Vocabulary
-    bigrams: Vocabulary | None
+    vocabularies: Mapping[str, Vocabulary]
     legality: Legality
     facts: LabelFacts = field(default_factory=LabelFacts)
 
@@ -96,8 +99,7 @@ def save_model(
     config: Config,
     scheme: str,
     labels: Sequence[str],
-    tokens: Vocabulary,
-    bigrams: Vocabulary | None,
+    vocabularies: Mapping[str, Vocabulary],
     arrays: Mapping[str, npt.NDArray[np.floating]],
     graph: bytes,
     card: str,
@@ -117,11 +119,12 @@ def save_model(
         "config": config.to_dict(),
         **(facts.to_dict() if facts else {}),
     }
-    vocabulary = {"tokens": list(tokens.entries), "bigrams": list(bigrams.entries) if bigrams else []}
+    entries: dict[str, list[str]] = {"tokens": [], "bigrams": []}  # version 1 has both, whether used or not
+    entries |= {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
     weights = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     files = {
         CONFIG_FILE: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode(),
-        VOCABULARY_FILE: (json.dumps(vocabulary, ensure_ascii=False) + "\n").encode(),
+        VOCABULARY_FILE: (json.dumps(entries, ensure_ascii=False) + "\n").encode(),
         WEIGHTS_FILE: save(weights),
         GRAPH_FILE: graph,
         CARD_FILE: card.encode(),
@@ -199,16 +202,12 @@ def open_model(folder: str | Path) -> ModelArchive:
             f" {config.task.kind}, {config.task.tokenizer}; the file was changed, restore it or train again"
         )
     labels = _strings(description, "labels", folder / CONFIG_FILE)
-    vocabulary = _read_json(folder / VOCABULARY_FILE)
-    tokens = Vocabulary(entries=_strings(vocabulary, "tokens", folder / VOCABULARY_FILE))
-    bigrams = Vocabulary(entries=_strings(vocabulary, "bigrams", folder / VOCABULARY_FILE))
     archive = ModelArchive(
         folder=folder,
         config=config,
         scheme=scheme,
         labels=labels,
-        tokens=tokens,
-        bigrams=bigrams if config.features.bigram_dim else None,
+        vocabularies=_vocabularies_in(folder / VOCABULARY_FILE, config),
         legality=_legality_in(folder / CONFIG_FILE, labels, scheme),
         facts=facts_from_dict(description, bare_labels(labels, scheme), where=str(folder / CONFIG_FILE)),
     )
@@ -227,6 +226,15 @@ def _legality_in(path: Path, labels: Sequence[str], scheme: str) -> Legality:
         raise ModelError(f"{path}: labels: {error}") from error
 
 
+def _vocabularies_in(path: Path, config: Config) -> dict[str, Vocabulary]:
+    """Of the features that the configuration turns on; what else the file holds is not looked at."""
+    content = _read_json(path)
+    return {
+        feature.name: Vocabulary(entries=_strings(content, feature.name, path))
+        for feature in features_of(config.features)
+    }
+
+
 def _check_weights(archive: ModelArchive) -> None:
     """Names and shapes, from the header alone; no array is read."""
     path = archive.folder / WEIGHTS_FILE
@@ -238,8 +246,7 @@ def _check_weights(archive: ModelArchive) -> None:
         raise ModelError(f"{path}: expected safetensors, found a damaged file ({error}); copy it again") from error
     expected = parameter_shapes(
         archive.config,
-        token_count=archive.tokens.size,
-        bigram_count=archive.bigrams.size if archive.bigrams else 0,
+        sizes={name: vocabulary.size for name, vocabulary in archive.vocabularies.items()},
         num_tags=len(archive.labels),
     )
     for name in sorted(expected.keys() | found.keys()):

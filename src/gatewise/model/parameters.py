@@ -5,7 +5,10 @@ The names are PyTorch's; the archive checks a file against this table before any
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gatewise.model.config import Config
+from gatewise.model.features import features_of
 
 Shape = tuple[int, ...]
 
@@ -16,17 +19,17 @@ def directions(config: Config) -> tuple[str, ...]:
 
 
 def input_size(config: Config) -> int:
-    """The length of x: the token's vector, and the vectors of the bigram it ends and of the one it begins."""
-    return config.features.token_dim + 2 * config.features.bigram_dim
+    """The length of x: the vectors of all features, side by side."""
+    return sum(feature.part_size * len(feature.parts) for feature in features_of(config.features))
 
 
-def parameter_shapes(config: Config, *, token_count: int, bigram_count: int, num_tags: int) -> dict[str, Shape]:
-    """Name → shape of every parameter. Counts are of vocabulary ids, padding and unknown included."""
-    features, encoder = config.features, config.encoder
+def parameter_shapes(config: Config, *, sizes: Mapping[str, int], num_tags: int) -> dict[str, Shape]:
+    """Name → shape of every parameter. `sizes`: by feature the number of ids, padding and unknown included."""
+    encoder = config.encoder
     blocks = 4 if encoder.kind == "lstm" else 1  # i|f|g|o
-    shapes: dict[str, Shape] = {"token_embedding.weight": (token_count, features.token_dim)}
-    if features.bigram_dim:
-        shapes["bigram_embedding.weight"] = (bigram_count, features.bigram_dim)
+    shapes: dict[str, Shape] = {
+        feature.weight: (sizes[feature.name], feature.dim) for feature in features_of(config.features)
+    }
     width = input_size(config)
     output = encoder.hidden * len(directions(config))
     for layer in range(encoder.layers):

@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
+from gatewise.model.features import FeatureEncoder, graph_inputs
 from gatewise.model.parameters import input_size
 from gatewise.text.sentence import Sentence
-from gatewise.text.vocabulary import PADDING_ID, Vocabulary, bigrams, keys_from_forms
+from gatewise.text.vocabulary import PADDING_ID
 
 Float32s = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -24,16 +25,14 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedBatch:
-    """Padded ids, time first: `tokens` (time, batch), `bigrams` (time + 1, batch) or None, `lengths` (batch,)."""
+    """Padded ids, time first, by feature: `tokens` (time, batch), `bigrams` (time + 1, batch); `lengths` (batch,)."""
 
-    tokens: Ints
-    bigrams: Ints | None
+    inputs: Mapping[str, npt.NDArray[Any]]
     lengths: npt.NDArray[np.int32]
 
     def feeds(self) -> dict[str, npt.NDArray[Any]]:
         """The graph's inputs."""
-        feeds: dict[str, npt.NDArray[Any]] = {"tokens": self.tokens, "lengths": self.lengths}
-        return feeds if self.bigrams is None else feeds | {"bigrams": self.bigrams}
+        return {**self.inputs, "lengths": self.lengths}
 
 
 class Session:
@@ -45,7 +44,7 @@ class Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what goes wrong is raised and told once, below
-        self._tokens, self._bigrams = archive.tokens, archive.bigrams
+        self._encoder = FeatureEncoder(archive.config.features, archive.vocabularies)
         self._path = str(archive.graph_path)
         try:
             self._session = onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
@@ -57,7 +56,7 @@ class Session:
 
     def _check_signature(self, archive: ModelArchive) -> None:
         """The graph must ask for what `encode` gives, and answer in the sizes that the rest of the model has."""
-        inputs = {"tokens": None, "lengths": None} | ({"bigrams": None} if archive.bigrams else {})
+        inputs = dict.fromkeys([*graph_inputs(archive.config.features), "lengths"])
         outputs = {"x": input_size(archive.config), "emissions": len(archive.labels)}
         found_inputs = {entry.name: None for entry in self._session.get_inputs()}
         found_outputs = {entry.name: entry.shape[-1] for entry in self._session.get_outputs()}
@@ -70,11 +69,10 @@ class Session:
 
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
-        keys = [keys_from_forms(sentence.forms) for sentence in sentences]
+        encoded = self._encoder.encode([sentence.forms for sentence in sentences])
         return EncodedBatch(
-            tokens=_padded(self._tokens, keys),
-            bigrams=_padded(self._bigrams, [bigrams(entries) for entries in keys]) if self._bigrams else None,
-            lengths=np.array([len(entries) for entries in keys], dtype=np.int32),
+            inputs={name: _padded(rows) for name, rows in encoded.rows.items()},
+            lengths=np.array([len(sentence) for sentence in sentences], dtype=np.int32),
         )
 
     def emissions(self, batch: EncodedBatch) -> Float32s:
@@ -105,9 +103,9 @@ def _sizes(outputs: Mapping[str, object]) -> str:
     return ", ".join(f"{name} ({size})" for name, size in outputs.items())
 
 
-def _padded(vocabulary: Vocabulary, keys: Sequence[Sequence[str]]) -> Ints:
-    """Ids of each sentence as a column: (longest, batch)."""
-    ids = np.full((max(map(len, keys)), len(keys)), PADDING_ID, dtype=np.int64)
-    for column, entries in enumerate(keys):
-        ids[: len(entries), column] = vocabulary.encode(entries)
+def _padded(rows: Sequence[Sequence[int]]) -> Ints:
+    """Each row as a column, filled up with the id of the padding: (longest, rows)."""
+    ids = np.full((max(map(len, rows)), len(rows)), PADDING_ID, dtype=np.int64)
+    for column, row in enumerate(rows):
+        ids[: len(row), column] = row
     return ids

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gatewise.model.features import FeatureEncoder
 from gatewise.text.sentence import Sentence
-from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary, bigrams, keys_from_forms
+from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary
 
 LENGTH_NOISE = 3.0  # tokens by which lengths are blurred, so that epochs do not repeat the same batches
 
@@ -82,28 +83,15 @@ class Batch:
     tokens: int
 
 
-def count_keys(sentences: Sequence[Sentence]) -> tuple[Counter[str], Counter[str]]:
-    """How often each token key and each bigram occurs."""
-    tokens: Counter[str] = Counter()
-    pairs: Counter[str] = Counter()
-    for sentence in sentences:
-        keys = keys_from_forms(sentence.forms)
-        tokens.update(keys)
-        pairs.update(bigrams(keys))
-    return tokens, pairs
-
-
 def encode_sentences(
-    sentences: Sequence[Sentence], tokens: Vocabulary, pairs: Vocabulary | None, tag_ids: Mapping[str, int]
+    sentences: Sequence[Sentence], encoder: FeatureEncoder, tag_ids: Mapping[str, int]
 ) -> EncodedSentences:
     """Encode sentences; a tag that training does not know becomes tag 0, which can only count as an error.
 
     Sentences without tags get tag 0 everywhere, so that they can be predicted.
     """
-    keys = [keys_from_forms(sentence.forms) for sentence in sentences]
-    inputs = {"tokens": ragged(map(tokens.encode, keys))}
-    if pairs is not None:
-        inputs["bigrams"] = ragged(pairs.encode(bigrams(entries)) for entries in keys)
+    encoded = encoder.encode([sentence.forms for sentence in sentences])
+    inputs = {name: ragged(rows) for name, rows in encoded.rows.items()}
     tags = ragged([tag_ids.get(tag, 0) for tag in sentence.tags or [""] * len(sentence)] for sentence in sentences)
     return EncodedSentences(inputs=inputs, tags=tags, lengths=tuple(map(len, sentences)))
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.model.config import Config
+from gatewise.model.features import features_of
+from gatewise.model.parameters import input_size
 from gatewise.text.vocabulary import PADDING_ID
 from gatewise.training.batches import with_unknowns
 from gatewise.training.table import Table
@@ -23,18 +25,19 @@ class InputLayer(nn.Module):
 
     def __init__(self, config: Config, sizes: Mapping[str, int]) -> None:
         super().__init__()
-        features = config.features
-        self.tokens = Table(sizes["tokens"], features.token_dim)
-        self.bigrams = Table(sizes["bigrams"], features.bigram_dim) if features.bigram_dim else None
+        self.features = features_of(config.features)
+        self.embeddings = {one.name: Table(sizes[one.name], one.dim) for one in self.features}
+        self.owned = nn.ModuleDict(self.embeddings)  # torch looks for them here
         self.unknown_rates = nn.ParameterDict()
-        self.output_size = features.token_dim + 2 * features.bigram_dim
+        self.output_size = input_size(config)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """x (time, batch, input_size): the token, the bigram it ends, the bigram it begins."""
-        parts = [self.tokens(self._ids(inputs, "tokens"))]
-        if self.bigrams is not None:
-            embedded = self.bigrams(self._ids(inputs, "bigrams"))
-            parts += [embedded[:-1], embedded[1:]]
+        """x (time, batch, input_size): the parts of each feature in turn."""
+        time = len(inputs["tokens"])
+        parts: list[Tensor] = []
+        for feature in self.features:
+            embedded = self.embeddings[feature.name](self._ids(inputs, feature.name))
+            parts += [embedded[first : first + time] for first in range(len(feature.parts))]
         return torch.cat(parts, dim=-1)
 
     def _ids(self, inputs: Mapping[str, Tensor], name: str) -> Tensor:
@@ -48,16 +51,12 @@ class InputLayer(nn.Module):
 
     def arrays(self) -> dict[str, Tensor]:
         """Every weight under its name in the archive."""
-        named: dict[str, Tensor] = {"token_embedding.weight": self.tokens.weight}
-        if self.bigrams is not None:
-            named["bigram_embedding.weight"] = self.bigrams.weight
-        return named
+        return {name: table.weight for name, table in self.tables()}
 
     def tables(self) -> Iterator[tuple[str, Table]]:
         """The tables whose rows are trained apart, with the name of their weight in the archive."""
-        yield "token_embedding.weight", self.tokens
-        if self.bigrams is not None:
-            yield "bigram_embedding.weight", self.bigrams
+        for feature in self.features:
+            yield feature.weight, self.embeddings[feature.name]
 
     def initialize(self) -> None:
         """Random start from torch's current generator: each vector about as long as any other, padding zero."""

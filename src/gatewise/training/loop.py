@@ -380,5 +380,9 @@ def new_network(prepared: Prepared) -> TaggerNetwork:
     network.initialize()
     network.inputs.set_unknown_rates(prepared.unknown_rates)
     if prepared.config.features.vectors:
-        load_vectors(prepared.config.features.vectors, prepared.tokens, network.inputs.tokens.weight)
+        load_vectors(
+            prepared.config.features.vectors,
+            prepared.vocabularies["tokens"],
+            network.inputs.embeddings["tokens"].weight,
+        )
     return network

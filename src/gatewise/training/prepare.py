@@ -15,10 +15,11 @@ from torch import Tensor
 
 from gatewise.errors import TrainingError
 from gatewise.model.config import Config
+from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
 from gatewise.text.schemes import complete_tags
 from gatewise.text.sentence import Sentence
-from gatewise.text.vocabulary import Vocabulary, build_vocabulary
-from gatewise.training.batches import EncodedSentences, count_keys, encode_sentences, unknown_rates
+from gatewise.text.vocabulary import Vocabulary
+from gatewise.training.batches import EncodedSentences, encode_sentences, unknown_rates
 
 # What may differ when a run goes on: it changes how the work is done, not what comes out.
 FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboard")
@@ -26,12 +27,12 @@ FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """All that the loop needs. `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the file has them."""
+    """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
+    file has them."""
 
     config: Config
     labels: tuple[str, ...]
-    tokens: Vocabulary
-    bigrams: Vocabulary | None
+    vocabularies: Mapping[str, Vocabulary]
     unknown_rates: Mapping[str, Tensor]
     train: EncodedSentences
     dev: EncodedSentences
@@ -40,7 +41,7 @@ class Prepared:
     @property
     def sizes(self) -> dict[str, int]:
         """The rows of each embedding."""
-        return {"tokens": self.tokens.size} | ({"bigrams": self.bigrams.size} if self.bigrams else {})
+        return {name: vocabulary.size for name, vocabulary in self.vocabularies.items()}
 
     def fingerprint(self) -> str:
         """Changes when the configuration or the data do, in anything that the outcome depends on."""
@@ -67,29 +68,25 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
         raise TrainingError("the training split: expected at least one sentence, found none; check the file's format")
     for name, split in (("training", train), ("dev", dev)):
         _check_lengths(name, split, config.training.longest_sentence)
-    token_counts, bigram_counts = count_keys(train)
     features, weight = config.features, config.training.unknown_weight
-    tokens = build_vocabulary(token_counts, features.min_count)
-    bigrams = build_vocabulary(bigram_counts, features.bigram_min_count) if features.bigram_dim else None
-    if len(tokens.entries) < 2:
+    counts = count_keys(features, (sentence.forms for sentence in train))
+    vocabularies = build_vocabularies(features, counts)
+    if (found := len(vocabularies["tokens"].entries)) < 2:
         raise TrainingError(
             f"the training split: expected at least 2 different tokens seen {features.min_count} time(s) or more, found"
-            f" {len(tokens.entries)}; check the columns, or lower features.min_count"
+            f" {found}; check the columns, or lower features.min_count"
         )
-    rates = {"tokens": unknown_rates(tokens, token_counts, weight)}
-    if bigrams is not None:
-        rates["bigrams"] = unknown_rates(bigrams, bigram_counts, weight)
+    encoder = FeatureEncoder(features, vocabularies)
     seen = {tag for sentence in train for tag in sentence.tags or ()}
     labels = tuple(complete_tags(seen, config.task.scheme))
     tag_ids = {tag: number for number, tag in enumerate(labels)}
     return Prepared(
         config=config,
         labels=labels,
-        tokens=tokens,
-        bigrams=bigrams,
-        unknown_rates=rates,
-        train=encode_sentences(train, tokens, bigrams, tag_ids),
-        dev=encode_sentences(dev, tokens, bigrams, tag_ids),
+        vocabularies=vocabularies,
+        unknown_rates={name: unknown_rates(entries, counts[name], weight) for name, entries in vocabularies.items()},
+        train=encode_sentences(train, encoder, tag_ids),
+        dev=encode_sentences(dev, encoder, tag_ids),
         dev_gold=tuple(sentence.tags or () for sentence in dev),
     )
 

@@ -1,0 +1,41 @@
+"""Features: what is counted, what is known, and the ids that training and the runtime share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from gatewise.model.config import FeaturesConfig
+from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys, features_of, graph_inputs
+from gatewise.text.vocabulary import UNKNOWN_ID, Vocabulary
+
+PLAIN = FeaturesConfig(token_dim=3, bigram_dim=2, bigram_min_count=1)
+
+
+def test_counting_by_hand() -> None:
+    sentences = [["我", "叫", "Ｘ9"], ["叫"]]
+    counts = count_keys(PLAIN, sentences)
+    assert counts["tokens"] == Counter({"我": 1, "叫": 2, "x0": 1})
+    assert counts["bigrams"] == Counter({"<s>我": 1, "我叫": 1, "叫x0": 1, "x0</s>": 1, "<s>叫": 1, "叫</s>": 1})
+    assert set(count_keys(replace(PLAIN, bigram_dim=0), sentences)) == {"tokens"}
+
+
+def test_what_is_seen_too_rarely_is_left_out() -> None:
+    counts = {"tokens": Counter(a=2, b=1), "bigrams": Counter(ab=1, ba=3)}
+    found = build_vocabularies(replace(PLAIN, min_count=2, bigram_min_count=2), counts)
+    assert {name: vocabulary.entries for name, vocabulary in found.items()} == {"tokens": ("a",), "bigrams": ("ba",)}
+
+
+def test_encoding_by_hand() -> None:
+    vocabularies = {"tokens": Vocabulary(entries=("叫", "x0")), "bigrams": Vocabulary(entries=("我叫", "x0</s>"))}
+    encoded = FeatureEncoder(PLAIN, vocabularies).encode([["叫"], ["我", "叫", "Ｘ9"]])
+    assert encoded.rows["tokens"] == [[2], [UNKNOWN_ID, 2, 3]]
+    assert encoded.rows["bigrams"] == [[UNKNOWN_ID, UNKNOWN_ID], [UNKNOWN_ID, 2, UNKNOWN_ID, 3]]
+    without = FeatureEncoder(replace(PLAIN, bigram_dim=0), vocabularies).encode([["叫"]])
+    assert without.rows == {"tokens": [[2]]}
+
+
+def test_the_graph_asks_for_the_features_that_are_on() -> None:
+    assert graph_inputs(PLAIN) == ("tokens", "bigrams")
+    assert graph_inputs(replace(PLAIN, bigram_dim=0)) == ("tokens",)
+    assert [feature.parts for feature in features_of(PLAIN)] == [("token",), ("bigram_before", "bigram_after")]
