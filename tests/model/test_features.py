@@ -39,3 +39,38 @@ def test_the_graph_asks_for_the_features_that_are_on() -> None:
     assert graph_inputs(PLAIN) == ("tokens", "bigrams")
     assert graph_inputs(replace(PLAIN, bigram_dim=0)) == ("tokens",)
     assert [feature.parts for feature in features_of(PLAIN)] == [("token",), ("bigram_before", "bigram_after")]
+
+
+FORMS = FeaturesConfig(token_dim=3, bigram_dim=0, characters="lstm", shape_dim=2, affix_length=2, form_min_count=1)
+
+
+def test_features_of_forms_are_counted_by_token_and_looked_up_once_a_form() -> None:
+    sentences = [["Ab", "x"], ["Ab"]]
+    counts = count_keys(FORMS, sentences)
+    assert counts["characters"] == Counter({"A": 2, "b": 2, "x": 1})
+    assert counts["shapes"] == Counter({"Xx": 2, "x": 1})
+    assert counts["prefixes"] == Counter({"a": 2, "ab": 2, "x": 1, "": 1})
+    assert counts["suffixes"] == Counter({"b": 2, "ab": 2, "x": 1, "": 1})
+    vocabularies = build_vocabularies(FORMS, counts)
+    assert vocabularies["suffixes"].entries == ("ab", "b", "", "x")
+    encoded = FeatureEncoder(FORMS, vocabularies).encode([["x", "Ab", "x"], ["aB"]])
+    assert encoded.rows["form_of"] == [[1, 2, 1], [3]]
+    assert list(encoded.forms["characters"]) == [[0], [4], [2, 3], [UNKNOWN_ID, UNKNOWN_ID]]
+    assert list(encoded.forms["shapes"]) == [[0], [3], [2], [UNKNOWN_ID]]
+    assert list(encoded.forms["suffixes"]) == [[0, 0], [5, 4], [3, 2], [3, 2]]
+
+
+def test_a_dimension_or_a_length_of_zero_turns_a_feature_off() -> None:
+    assert graph_inputs(FORMS) == (
+        "tokens",
+        "characters",
+        "shapes",
+        "prefixes",
+        "suffixes",
+        "form_of",
+        "spelling_lengths",
+    )
+    off = replace(FORMS, characters="none")
+    assert graph_inputs(replace(off, affix_dim=0)) == graph_inputs(replace(off, affix_length=0))
+    assert graph_inputs(replace(off, affix_dim=0)) == ("tokens", "shapes", "form_of")
+    assert graph_inputs(replace(off, affix_dim=0, shape_dim=0)) == ("tokens",)

@@ -18,6 +18,7 @@ from gatewise.errors import ConfigError
 TASKS = ("auto", "spans", "tags", "segmentation")
 TASK_TOKENIZERS = ("auto", "characters", "mixed", "words", "whitespace")
 TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
+CHARACTER_NETWORKS = ("none", "lstm", "cnn")
 ENCODERS = ("lstm", "rnn")
 OUTPUTS = ("crf", "softmax")
 DECAYS = ("linear", "cosine", "constant")
@@ -47,6 +48,9 @@ class FeaturesConfig:
     """What a token is turned into. A dimension of 0 leaves the feature out; bigrams need the tokenizer `characters`.
 
     `min_count` and `bigram_min_count`: what occurs less often in training shares the entry for the unknown.
+    `characters`: a network inside words, `lstm` (of `character_hidden` units in each direction) or `cnn` (of
+    `character_filters`, 3 characters wide). `shape_dim`: the word's shape, such as Xxxx; `affix_length`: its prefixes
+    and suffixes of 1 to so many characters, `affix_dim` numbers each. `form_min_count` is for all of these.
     `vectors`: a text file of pretrained vectors, one entry a line (word2vec text, GloVe, fastText .vec).
     """
 
@@ -54,6 +58,14 @@ class FeaturesConfig:
     bigram_dim: int = 64
     min_count: int = 1
     bigram_min_count: int = 2
+    characters: str = "none"
+    character_dim: int = 30
+    character_hidden: int = 25
+    character_filters: int = 30
+    shape_dim: int = 0
+    affix_length: int = 0
+    affix_dim: int = 16
+    form_min_count: int = 2
     vectors: str = ""
 
 
@@ -240,6 +252,7 @@ _CHOICES = {
     "task.scheme": TASK_SCHEMES,
     "task.column": ("upos", "xpos"),
     "task.spaces": ("auto", "between", "within"),
+    "features.characters": CHARACTER_NETWORKS,
     "encoder.kind": ENCODERS,
     "output.kind": OUTPUTS,
     "training.decay": DECAYS,
@@ -249,6 +262,9 @@ _CHOICES = {
 }
 _FROM_ZERO = {  # every other whole number: at least 1
     "features.bigram_dim",
+    "features.shape_dim",
+    "features.affix_length",
+    "features.affix_dim",
     "training.seed",
     "training.warmup_steps",
     "training.threads",

@@ -1,7 +1,10 @@
 """What a token is read by: the features of a model, their keys and their ids, for training and for tagging alike.
 
 In: the forms of sentences and the configuration. Out: keys, which training counts into vocabularies, and ids, which the
-embeddings are looked up by. A feature is a line of `features_of`; everything that has to know which there are asks it.
+embeddings are looked up by. A feature is an entry of `features_of`; whoever has to know which there are asks it.
+
+What depends on a token's form alone (its characters, shape, affixes) is looked up once for each distinct form of a
+batch, `form_of` says which form a token has (ADR 0010).
 """
 
 from __future__ import annotations
@@ -9,18 +12,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from gatewise.model.config import FeaturesConfig
-from gatewise.text.vocabulary import Vocabulary, bigrams, build_vocabulary, keys_from_forms
+from gatewise.text.spelling import prefixes, spelling, suffixes, word_shape
+from gatewise.text.vocabulary import PADDING_ID, Vocabulary, bigrams, build_vocabulary, keys_from_forms
+
+CHARACTERS = "characters"
+FORM_OF = "form_of"
+SPELLING_LENGTHS = "spelling_lengths"
+REMEMBERED_FORMS = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A table of vectors and what it is looked up by.
+    """A table of vectors and what it adds to x.
 
-    `name` is that of the vocabulary and of the ids, `weight` the table's in the archive, (entries, `dim`). `keys` turns
-    a sentence's token keys into the keys of the feature. `parts` are what it adds to x, each of `part_size` numbers:
-    part n of token t is read by key n + t.
+    `name` is that of the vocabulary and of the ids, `weight` the table's in the archive, (entries, `dim`). `parts` are
+    what it adds to x, each of `part_size` numbers.
     """
 
     name: str
@@ -29,13 +38,26 @@ class Feature:
     min_count: int
     parts: tuple[str, ...]
     part_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceFeature(Feature):
+    """`keys` turns a sentence's token keys into those of the feature; part n of token t is looked up by key n + t."""
+
     keys: Callable[[Sequence[str]], Sequence[str]]
 
 
-def features_of(features: FeaturesConfig) -> tuple[Feature, ...]:
-    """The features that a configuration turns on, in the order of x."""
-    found = [
-        Feature(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormFeature(Feature):
+    """`keys` turns a form into the keys of the feature: one for each part, or those of its characters."""
+
+    keys: Callable[[str], Sequence[str]]
+
+
+def features_of(features: FeaturesConfig) -> tuple[SentenceFeature | FormFeature, ...]:
+    """The features that a configuration turns on, in the order of x: those of sentences, then those of forms."""
+    found: list[SentenceFeature | FormFeature] = [
+        SentenceFeature(
             name="tokens",
             weight="token_embedding.weight",
             dim=features.token_dim,
@@ -47,7 +69,7 @@ def features_of(features: FeaturesConfig) -> tuple[Feature, ...]:
     ]
     if features.bigram_dim:
         found.append(
-            Feature(
+            SentenceFeature(
                 name="bigrams",
                 weight="bigram_embedding.weight",
                 dim=features.bigram_dim,
@@ -57,22 +79,66 @@ def features_of(features: FeaturesConfig) -> tuple[Feature, ...]:
                 keys=bigrams,
             )
         )
-    return tuple(found)
+    return (*found, *_form_features(features))
+
+
+def _form_features(features: FeaturesConfig) -> list[FormFeature]:
+    found: list[FormFeature] = []
+
+    def add(
+        singular: str, plural: str, dim: int, parts: Sequence[str], part_size: int, keys: Callable[[str], Sequence[str]]
+    ) -> None:
+        found.append(
+            FormFeature(
+                name=plural,
+                weight=f"{singular}_embedding.weight",
+                dim=dim,
+                min_count=features.form_min_count,
+                parts=tuple(parts),
+                part_size=part_size,
+                keys=keys,
+            )
+        )
+
+    if features.characters != "none":
+        size = 2 * features.character_hidden if features.characters == "lstm" else features.character_filters
+        add("character", CHARACTERS, features.character_dim, [CHARACTERS], size, spelling)
+    if dim := features.shape_dim:
+        add("shape", "shapes", dim, ["shape"], dim, lambda form: [word_shape(form)])
+    if features.affix_length and (dim := features.affix_dim):
+        for singular, plural, cut in (("prefix", "prefixes", prefixes), ("suffix", "suffixes", suffixes)):
+            parts = [f"{singular}_{length}" for length in range(1, features.affix_length + 1)]
+            add(singular, plural, dim, parts, dim, partial(cut, longest=features.affix_length))
+    return found
 
 
 def graph_inputs(features: FeaturesConfig) -> tuple[str, ...]:
     """The names of the ids that the runtime's graph and the network take, `lengths` left out."""
-    return tuple(feature.name for feature in features_of(features))
+    chosen = features_of(features)
+    names = [feature.name for feature in chosen]
+    if any(isinstance(feature, FormFeature) for feature in chosen):
+        names.append(FORM_OF)
+    if CHARACTERS in names:
+        names.append(SPELLING_LENGTHS)
+    return tuple(names)
 
 
 def count_keys(features: FeaturesConfig, sentences: Iterable[Sequence[str]]) -> dict[str, Counter[str]]:
     """By feature, how often each key occurs in sentences of forms."""
     chosen = features_of(features)
     counts: dict[str, Counter[str]] = {feature.name: Counter() for feature in chosen}
+    seen: Counter[str] = Counter()
     for forms in sentences:
         keys = keys_from_forms(forms)
+        seen.update(forms)
         for feature in chosen:
-            counts[feature.name].update(feature.keys(keys))
+            if isinstance(feature, SentenceFeature):
+                counts[feature.name].update(feature.keys(keys))
+    for feature in chosen:
+        if isinstance(feature, FormFeature):
+            for form, times in seen.items():
+                for key in feature.keys(form):
+                    counts[feature.name][key] += times
     return counts
 
 
@@ -85,23 +151,44 @@ def build_vocabularies(features: FeaturesConfig, counts: Mapping[str, Counter[st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedRows:
-    """Ids by the name of the feature, one row a sentence: `tokens` one a token, `bigrams` one more."""
+    """Ids by the name of the feature.
+
+    `rows`: one row a sentence; `tokens` one a token, `bigrams` one more, `form_of` the number of each token's form.
+    `forms`: one row a distinct form, of which number 0 stands for padding.
+    """
 
     rows: Mapping[str, Sequence[Sequence[int]]]
+    forms: Mapping[str, Sequence[Sequence[int]]]
 
 
 class FeatureEncoder:
-    """Looks up ids; `vocabularies` by the name of the feature."""
+    """Looks up ids; `vocabularies` by the name of the feature. What a form is looked up by is remembered."""
 
     def __init__(self, features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]) -> None:
-        self._features = features_of(features)
+        chosen = features_of(features)
+        self._of_sentences = [feature for feature in chosen if isinstance(feature, SentenceFeature)]
+        self._of_forms = [feature for feature in chosen if isinstance(feature, FormFeature)]
         self._vocabularies = vocabularies
+        self._ids_of_form = lru_cache(maxsize=REMEMBERED_FORMS)(self._look_up_form)
 
-    def encode(self, sentences: Iterable[Sequence[str]]) -> EncodedRows:
+    def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedRows:
         """The ids of sentences of forms."""
         keys = [keys_from_forms(forms) for forms in sentences]
-        rows = {
+        rows: dict[str, Sequence[Sequence[int]]] = {
             feature.name: [self._vocabularies[feature.name].encode(feature.keys(entries)) for entries in keys]
-            for feature in self._features
+            for feature in self._of_sentences
         }
-        return EncodedRows(rows=rows)
+        if not self._of_forms:
+            return EncodedRows(rows=rows, forms={})
+        numbers: dict[str, int] = {}
+        rows[FORM_OF] = [[numbers.setdefault(form, len(numbers) + 1) for form in forms] for forms in sentences]
+        padding = tuple([PADDING_ID] * len(feature.parts) for feature in self._of_forms)
+        found = zip(padding, *map(self._ids_of_form, numbers), strict=True)
+        names = [feature.name for feature in self._of_forms]
+        return EncodedRows(rows=rows, forms=dict(zip(names, found, strict=True)))
+
+    def _look_up_form(self, form: str) -> tuple[list[int], ...]:
+        """The ids of each feature of forms; never none, so that there is something to read."""
+        return tuple(
+            self._vocabularies[feature.name].encode(feature.keys(form)) or [PADDING_ID] for feature in self._of_forms
+        )

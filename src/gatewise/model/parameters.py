@@ -11,6 +11,7 @@ from gatewise.model.config import Config
 from gatewise.model.features import features_of
 
 Shape = tuple[int, ...]
+CHARACTER_WIDTH = 3  # of a filter over characters
 
 
 def directions(config: Config) -> tuple[str, ...]:
@@ -30,6 +31,7 @@ def parameter_shapes(config: Config, *, sizes: Mapping[str, int], num_tags: int)
     shapes: dict[str, Shape] = {
         feature.weight: (sizes[feature.name], feature.dim) for feature in features_of(config.features)
     }
+    shapes |= _spelling_shapes(config)
     width = input_size(config)
     output = encoder.hidden * len(directions(config))
     for layer in range(encoder.layers):
@@ -46,4 +48,20 @@ def parameter_shapes(config: Config, *, sizes: Mapping[str, int], num_tags: int)
         shapes["crf.transitions"] = (num_tags, num_tags)
         shapes["crf.start_transitions"] = (num_tags,)
         shapes["crf.end_transitions"] = (num_tags,)
+    return shapes
+
+
+def _spelling_shapes(config: Config) -> dict[str, Shape]:
+    """Of the network inside words."""
+    features, shapes = config.features, dict[str, Shape]()
+    dim, hidden, filters = features.character_dim, features.character_hidden, features.character_filters
+    if features.characters == "lstm":
+        for suffix in ("", "_reverse"):
+            shapes[f"character_lstm.weight_ih_l0{suffix}"] = (4 * hidden, dim)
+            shapes[f"character_lstm.weight_hh_l0{suffix}"] = (4 * hidden, hidden)
+            shapes[f"character_lstm.bias_ih_l0{suffix}"] = (4 * hidden,)
+            shapes[f"character_lstm.bias_hh_l0{suffix}"] = (4 * hidden,)
+    if features.characters == "cnn":
+        shapes["character_cnn.weight"] = (filters, dim, CHARACTER_WIDTH)
+        shapes["character_cnn.bias"] = (filters,)
     return shapes

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
-from gatewise.model.features import FeatureEncoder, graph_inputs
+from gatewise.model.features import CHARACTERS, SPELLING_LENGTHS, FeatureEncoder, graph_inputs
 from gatewise.model.parameters import input_size
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import PADDING_ID
@@ -25,7 +25,11 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedBatch:
-    """Padded ids, time first, by feature: `tokens` (time, batch), `bigrams` (time + 1, batch); `lengths` (batch,)."""
+    """Padded ids, time first, by feature: `tokens` (time, batch), `bigrams` (time + 1, batch); `lengths` (batch,).
+
+    `form_of` (time, batch) are the numbers of the tokens' forms, the features of forms are (longest, forms), and
+    `spelling_lengths` (forms,) says how many characters each has.
+    """
 
     inputs: Mapping[str, npt.NDArray[Any]]
     lengths: npt.NDArray[np.int32]
@@ -70,8 +74,12 @@ class Session:
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
         encoded = self._encoder.encode([sentence.forms for sentence in sentences])
+        inputs: dict[str, npt.NDArray[Any]] = {name: _padded(rows) for name, rows in encoded.rows.items()}
+        inputs |= {name: _padded(rows) for name, rows in encoded.forms.items()}
+        if CHARACTERS in encoded.forms:
+            inputs[SPELLING_LENGTHS] = np.array([len(row) for row in encoded.forms[CHARACTERS]], dtype=np.int32)
         return EncodedBatch(
-            inputs={name: _padded(rows) for name, rows in encoded.rows.items()},
+            inputs=inputs,
             lengths=np.array([len(sentence) for sentence in sentences], dtype=np.int32),
         )
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gatewise.model.features import FeatureEncoder
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary
 
@@ -56,11 +56,13 @@ def ragged(rows: Iterable[Sequence[int]]) -> Ragged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedSentences:
-    """A split as ids: `inputs` by the name of the feature, one row a sentence; `lengths` in tokens."""
+    """A split as ids by the name of the feature: `inputs` one row a sentence, `forms` one row a distinct form, of which
+    number 0 stands for padding (see `model.features`); `lengths` in tokens."""
 
     inputs: Mapping[str, Ragged]
     tags: Ragged
     lengths: tuple[int, ...]
+    forms: Mapping[str, Ragged] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -68,13 +70,17 @@ class EncodedSentences:
     def to(self, device: torch.device) -> EncodedSentences:
         """The same on a device."""
         inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
-        return EncodedSentences(inputs=inputs, tags=self.tags.to(device), lengths=self.lengths)
+        forms = {name: rows.to(device) for name, rows in self.forms.items()}
+        return EncodedSentences(inputs=inputs, tags=self.tags.to(device), lengths=self.lengths, forms=forms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Padded ids, time first: `inputs` by feature (`tokens` (time, batch), `bigrams` (time + 1, batch)), `tags`
-    (time, batch), `lengths` (batch,); `tokens` is how many there are, padding left out."""
+    """Padded ids, time first: `inputs` by feature, `tags` (time, batch), `lengths` (batch,); `tokens` is how many there
+    are, padding left out.
+
+    Of the inputs, `tokens` is (time, batch), `bigrams` (time + 1, batch); with features of forms, `form_of` is (time,
+    batch), each feature (longest, forms), and `spelling_lengths` (forms,)."""
 
     indices: tuple[int, ...]
     inputs: Mapping[str, Tensor]
@@ -93,7 +99,8 @@ def encode_sentences(
     encoded = encoder.encode([sentence.forms for sentence in sentences])
     inputs = {name: ragged(rows) for name, rows in encoded.rows.items()}
     tags = ragged([tag_ids.get(tag, 0) for tag in sentence.tags or [""] * len(sentence)] for sentence in sentences)
-    return EncodedSentences(inputs=inputs, tags=tags, lengths=tuple(map(len, sentences)))
+    forms = {name: ragged(rows) for name, rows in encoded.forms.items()}
+    return EncodedSentences(inputs=inputs, tags=tags, lengths=tuple(map(len, sentences)), forms=forms)
 
 
 def cut_batches(
@@ -121,11 +128,22 @@ def collate(sentences: EncodedSentences, batches: Sequence[Sequence[int]]) -> It
         rows = torch.tensor(indices, device=sentences.tags.values.device)
         yield Batch(
             indices=tuple(indices),
-            inputs={name: feature.padded(rows, PADDING_ID) for name, feature in sentences.inputs.items()},
+            inputs=_padded_inputs(sentences, rows),
             tags=sentences.tags.padded(rows, 0),
             lengths=sentences.tags.lengths[rows],
             tokens=sum(sentences.lengths[index] for index in indices),
         )
+
+
+def _padded_inputs(sentences: EncodedSentences, rows: Tensor) -> dict[str, Tensor]:
+    """The ids of these sentences, and of each form that they hold once."""
+    inputs = {name: feature.padded(rows, PADDING_ID) for name, feature in sentences.inputs.items()}
+    if sentences.forms:
+        numbers, inputs[FORM_OF] = torch.unique(inputs[FORM_OF], return_inverse=True)
+        inputs |= {name: feature.padded(numbers, PADDING_ID) for name, feature in sentences.forms.items()}
+        if CHARACTERS in sentences.forms:
+            inputs[SPELLING_LENGTHS] = sentences.forms[CHARACTERS].lengths[numbers]
+    return inputs
 
 
 def unknown_rates(vocabulary: Vocabulary, counts: Counter[str], weight: float) -> Tensor:

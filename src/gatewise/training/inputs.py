@@ -1,6 +1,7 @@
 """What the first recurrent layer reads: the vectors of each token's features, side by side.
 
-In: ids by the name of the feature, padded, time first. Out: x (time, batch, input_size). While training, entries are
+In: ids by the name of the feature, padded, time first. Out: x (time, batch, input_size). What depends on a form alone
+is computed once for each distinct form of the batch and then handed to its tokens. While training, entries are
 replaced by the unknown at random, the rarer the more often, so that the unknown is learned too.
 """
 
@@ -13,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.model.config import Config
-from gatewise.model.features import features_of
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, SentenceFeature, features_of
 from gatewise.model.parameters import input_size
 from gatewise.text.vocabulary import PADDING_ID
 from gatewise.training.batches import with_unknowns
+from gatewise.training.spelling import spelling_network
 from gatewise.training.table import Table
 
 
@@ -28,6 +30,7 @@ class InputLayer(nn.Module):
         self.features = features_of(config.features)
         self.embeddings = {one.name: Table(sizes[one.name], one.dim) for one in self.features}
         self.owned = nn.ModuleDict(self.embeddings)  # torch looks for them here
+        self.spelling = spelling_network(config.features)
         self.unknown_rates = nn.ParameterDict()
         self.output_size = input_size(config)
 
@@ -35,9 +38,17 @@ class InputLayer(nn.Module):
         """x (time, batch, input_size): the parts of each feature in turn."""
         time = len(inputs["tokens"])
         parts: list[Tensor] = []
+        of_forms: list[Tensor] = []
         for feature in self.features:
             embedded = self.embeddings[feature.name](self._ids(inputs, feature.name))
-            parts += [embedded[first : first + time] for first in range(len(feature.parts))]
+            if isinstance(feature, SentenceFeature):
+                parts += [embedded[first : first + time] for first in range(len(feature.parts))]
+            elif feature.name == CHARACTERS and self.spelling is not None:
+                of_forms.append(self.spelling(embedded, inputs[SPELLING_LENGTHS]))
+            else:
+                of_forms.append(embedded.transpose(0, 1).flatten(1))  # (forms, parts * part_size)
+        if of_forms:
+            parts.append(nn.functional.embedding(inputs[FORM_OF], torch.cat(of_forms, dim=-1)))
         return torch.cat(parts, dim=-1)
 
     def _ids(self, inputs: Mapping[str, Tensor], name: str) -> Tensor:
@@ -51,7 +62,8 @@ class InputLayer(nn.Module):
 
     def arrays(self) -> dict[str, Tensor]:
         """Every weight under its name in the archive."""
-        return {name: table.weight for name, table in self.tables()}
+        named: dict[str, Tensor] = {name: table.weight for name, table in self.tables()}
+        return named if self.spelling is None else named | self.spelling.arrays()
 
     def tables(self) -> Iterator[tuple[str, Table]]:
         """The tables whose rows are trained apart, with the name of their weight in the archive."""
@@ -59,7 +71,8 @@ class InputLayer(nn.Module):
             yield feature.weight, self.embeddings[feature.name]
 
     def initialize(self) -> None:
-        """Random start from torch's current generator: each vector about as long as any other, padding zero."""
+        """Random start of the tables from torch's current generator: each vector about as long as any other, padding
+        zero."""
         for _, table in self.tables():
             table.weight.normal_(0.0, 1.0 / math.sqrt(table.weight.shape[1]))
             table.weight[PADDING_ID] = 0.0

@@ -140,14 +140,15 @@ class TaggerNetwork(nn.Module):
         """
         with torch.no_grad():
             self.inputs.initialize()
+            tables = dict(self.inputs.tables())
             for name, array in self.named_weights().items():
-                if name in self.inputs.arrays():
+                if name in tables:
                     continue
                 if name.startswith("crf.") or "bias" in name:
                     array.zero_()
                 else:
                     _initialize_matrix(array, recurrent="weight_hh" in name)
-                if "bias_ih" in name and self.is_lstm:
+                if "bias_ih" in name and (self.is_lstm or name.startswith("character_lstm.")):
                     hidden = len(array) // 4
                     array[hidden : 2 * hidden] = 1.0  # the forget gate, second of i|f|g|o
 

@@ -52,7 +52,7 @@ class Prepared:
             del settings["training"][name]
         digest = hashlib.sha256(json.dumps([settings, self.labels], sort_keys=True).encode())
         for split in (self.train, self.dev):
-            for rows in (*split.inputs.values(), split.tags):
+            for rows in (*split.inputs.values(), *split.forms.values(), split.tags):
                 digest.update(rows.values.cpu().numpy().tobytes())
                 digest.update(rows.lengths.cpu().numpy().tobytes())
         return digest.hexdigest()
