@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.lstm import LSTMPass, RNNPass
+from gatewise.lstm import Layer, LSTMPass, RNNPass
 from gatewise.runtime import Trace
 
 GATES = ("i", "f", "g", "o")
@@ -26,7 +26,17 @@ def trace_json(trace: Trace) -> dict[str, Any]:
         "labels": list(trace.labels),
         "scheme": trace.scheme,
         "x": trace.x.tolist(),
-        "layers": [_layer(layer.forward, layer.reverse) for layer in trace.layers],
+        "input_parts": [
+            {
+                "name": part.name,
+                "start": part.start,
+                "stop": part.stop,
+                "keys": list(part.keys),
+                "known": list(part.known),
+            }
+            for part in trace.parts
+        ],
+        "layers": [_layer(layer) for layer in trace.layers],
         "emissions": trace.emissions.tolist(),
         "transitions": _finite(trace.scores.transitions),
         "start_transitions": _finite(trace.scores.start_transitions),
@@ -43,9 +53,14 @@ def trace_json(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _layer(forward: LSTMPass | RNNPass, reverse: LSTMPass | RNNPass | None) -> dict[str, Any]:
-    content = {"forward": _direction(forward)}
-    return content if reverse is None else content | {"reverse": _direction(reverse)}
+def _layer(layer: Layer[LSTMPass] | Layer[RNNPass]) -> dict[str, Any]:
+    """Its directions, and `residual`, what was added to their states side by side, where the model has it."""
+    content: dict[str, Any] = {"forward": _direction(layer.forward)}
+    if layer.reverse is not None:
+        content["reverse"] = _direction(layer.reverse)
+    if layer.carried is not None:
+        content["residual"] = layer.carried.tolist()
+    return content
 
 
 def _direction(one: LSTMPass | RNNPass) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gatewise.explain.inputs_text import inputs_text
 from gatewise.explain.layout import Paragraph, heading, plain_table
 from gatewise.explain.words import Language, network_words, terms, trace_words
 from gatewise.formats.inline import format_inline
@@ -20,6 +21,7 @@ from gatewise.runtime.reading import MemoryShare, UnitReading
 
 ARROWS = {"forward": "→", "reverse": "←"}
 UNIT_WIDTH, NUMBER_WIDTH = 9, 7
+RESIDUAL_UNIT_WIDTH = 7
 GATE_STYLES = {"i": "green", "f": "yellow", "g": "cyan", "o": "magenta", "c": "bold", "h": "bold"}
 
 
@@ -30,6 +32,7 @@ def trace_text(trace: Trace, *, lang: Language = "en") -> Group:
     if not len(trace):
         return Group(*parts, "", words.empty)
     readings = read_trace(trace)
+    parts += ["", *inputs_text(trace, lang)]
     hidden = trace.layers[-1].forward.h.shape[1]
     parts += ["", heading(words.overview)]
     gated = bool(readings[0].openness)
@@ -39,6 +42,8 @@ def trace_text(trace: Trace, *, lang: Language = "en") -> Group:
         parts += ["", heading(words.memory), Paragraph(text=words.memory_note, style="dim"), ""]
         parts.append(_memory(trace, readings, lang))
     note = words.units_note if gated else words.units_note_rnn
+    if trace.layers[-1].carried is not None:
+        note += words.residual_note
     parts += ["", heading(words.units), Paragraph(text=note, style="dim"), "", _units(trace, readings, lang)]
     return Group(*parts)
 
@@ -114,27 +119,33 @@ def _shares(trace: Trace, shares: Sequence[MemoryShare], lang: Language) -> str:
 def _units(trace: Trace, readings: Sequence[TokenReading], lang: Language) -> RenderableType:
     """For each token its lead, then a row a unit: direction and number, gates and states, weight and contribution."""
     words = trace_words(lang)
-    parts: list[RenderableType] = [_unit_table(readings[0].units, lang, rows=False)]
+    residual = trace.layers[-1].carried is not None
+    parts: list[RenderableType] = [_unit_table(readings[0].units, lang, residual=residual, rows=False)]
     for number, (token, reading) in enumerate(zip(trace.sentence, readings, strict=True), start=1):
         sentence = words.lead if reading.lead >= 0 else words.trail
         lead = sentence.format(
             number=number, token=token.text, tag=reading.tag, rival=reading.rival, lead=f"{abs(reading.lead):.3f}"
         )
-        parts += [Paragraph(text=lead, style="bold"), _unit_table(reading.units, lang, rows=True)]
+        rows = _unit_table(reading.units, lang, residual=residual, rows=True)
+        parts += [Paragraph(text=lead, style="bold"), rows]
     return Group(*parts)
 
 
-def _unit_table(units: Sequence[UnitReading], lang: Language, *, rows: bool) -> Table:
+def _unit_table(units: Sequence[UnitReading], lang: Language, *, residual: bool, rows: bool) -> Table:
     """The head alone, or the rows alone; both have the same widths."""
     words, names = trace_words(lang), terms(lang)
     table = plain_table()
     table.show_header = not rows
-    table.add_column(Text(names.unit), justify="right", width=UNIT_WIDTH)
-    for name in [*units[0].cell, "h", words.weight, words.contribution]:
+    if residual:  # one column more, and still no wider than 80
+        table.padding = (0, 0, 0, 0)
+    table.add_column(Text(names.unit), justify="right", width=RESIDUAL_UNIT_WIDTH if residual else UNIT_WIDTH)
+    product = words.contribution_residual if residual else words.contribution
+    for name in [*units[0].cell, "h", *([words.carried] if residual else []), words.weight, product]:
         style = GATE_STYLES.get(name, "")
         table.add_column(Text(name, style=style), justify="right", width=NUMBER_WIDTH, style=style)
     for unit in units if rows else ():
-        numbers = [*unit.cell.values(), unit.h, unit.weight, unit.contribution]
+        numbers = [*unit.cell.values(), unit.h, *([unit.carried] if residual else [])]
+        numbers += [unit.weight, unit.contribution]
         table.add_row(f"{ARROWS[unit.direction]} {unit.unit}", *(f"{value:.3f}" for value in numbers))
     return table
 

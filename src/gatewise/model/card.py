@@ -69,9 +69,10 @@ def _scores_section(split: str, scores: Scores) -> str:
 
 def _facts_section(config: Config, facts: TrainingFacts) -> str:
     task, encoder = config.task, config.encoder
+    layers = f"{encoder.layers} layer(s)" + (" with residuals" if encoder.residual and encoder.layers > 1 else "")
     rows = {
         "task": f"{task.kind}, scheme {task.scheme}, {facts.num_tags} tags, tokenizer {task.tokenizer}",
-        "network": f"{_describe(config).rstrip('.')}, {encoder.layers} layer(s), {facts.parameters:,} parameters",
+        "network": f"{_describe(config).rstrip('.')}, {layers}, {facts.parameters:,} parameters",
         "numbers stored as": config.archive.numbers,
         "seed": str(config.training.seed),
         "best epoch": f"{facts.best_epoch} of at most {config.training.epochs}",

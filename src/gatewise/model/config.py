@@ -73,7 +73,7 @@ class FeaturesConfig:
 class EncoderConfig:
     """The recurrent layers: `kind` lstm or rnn, `hidden` units in each direction.
 
-    `residual`: a layer's states are added to what it read, wherever both have one size (from the second layer on).
+    `residual`: the states of every layer from the second on are added to what it read.
     """
 
     kind: str = "lstm"

@@ -161,6 +161,21 @@ class EncodedRows:
     forms: Mapping[str, Sequence[Sequence[int]]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputPart:
+    """A part of x: its numbers from `start` up to, not including, `stop`.
+
+    `keys` is what each token was looked up by, `known` whether training has seen it often enough to have its own
+    vector (of characters: all of them).
+    """
+
+    name: str
+    start: int
+    stop: int
+    keys: tuple[str, ...]
+    known: tuple[bool, ...]
+
+
 class FeatureEncoder:
     """Looks up ids; `vocabularies` by the name of the feature. What a form is looked up by is remembered."""
 
@@ -186,6 +201,32 @@ class FeatureEncoder:
         found = zip(padding, *map(self._ids_of_form, numbers), strict=True)
         names = [feature.name for feature in self._of_forms]
         return EncodedRows(rows=rows, forms=dict(zip(names, found, strict=True)))
+
+    def parts(self, forms: Sequence[str]) -> tuple[InputPart, ...]:
+        """What x is made of for one sentence, in its order."""
+        keys, time = keys_from_forms(forms), len(forms)
+        found: list[InputPart] = []
+        chosen: list[SentenceFeature | FormFeature] = [*self._of_sentences, *self._of_forms]
+        for feature in chosen:
+            vocabulary = self._vocabularies[feature.name]
+            for number, name in enumerate(feature.parts):
+                if isinstance(feature, SentenceFeature):
+                    read: list[Sequence[str]] = [[key] for key in feature.keys(keys)[number : number + time]]
+                elif feature.name == CHARACTERS:
+                    read = [feature.keys(form) for form in forms]
+                else:
+                    read = [[feature.keys(form)[number]] for form in forms]
+                start = found[-1].stop if found else 0
+                found.append(
+                    InputPart(
+                        name=name,
+                        start=start,
+                        stop=start + feature.part_size,
+                        keys=tuple(map("".join, read)),
+                        known=tuple(all(key in vocabulary for key in entries) for entries in read),
+                    )
+                )
+        return tuple(found)
 
     def _look_up_form(self, form: str) -> tuple[list[int], ...]:
         """The ids of each feature of forms; never none, so that there is something to read."""

@@ -34,16 +34,18 @@ class MemoryShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitReading:
-    """One unit's part in the lead of the chosen tag over its rival: `contribution = weight * h`.
+    """One unit's part in the lead of the chosen tag over its rival: `contribution = weight * (h + carried)`.
 
-    `weight` is the unit's emission weight for the tag minus that for the rival. `cell` has i, f, g, o, c of the unit;
-    it is empty for an RNN, which has none.
+    `carried` is what a residual connection adds to h from the layer below, 0 without one. `weight` is the unit's
+    emission weight for the tag minus that for the rival. `cell` has i, f, g, o, c of the unit; it is empty for an RNN,
+    which has none.
     """
 
     direction: str
     unit: int
     weight: float
     h: float
+    carried: float
     contribution: float
     cell: Mapping[str, float]
 
@@ -89,7 +91,7 @@ def _read_token(trace: Trace, t: int, units: int, sources: int) -> TokenReading:
             for name, one in gated.items()
         },
         memory={name: _largest_shares(one, t, sources) for name, one in gated.items()},
-        units=_strongest_units(passes, weights, t, units),
+        units=_strongest_units(passes, trace.layers[-1].carried, weights, t, units),
     )
 
 
@@ -107,13 +109,14 @@ def _largest_shares(one: LSTMPass, t: int, sources: int) -> tuple[MemoryShare, .
 
 
 def _strongest_units(
-    passes: Mapping[str, LSTMPass | RNNPass], weights: np.ndarray, t: int, units: int
+    passes: Mapping[str, LSTMPass | RNNPass], carried: np.ndarray | None, weights: np.ndarray, t: int, units: int
 ) -> tuple[UnitReading, ...]:
     """The units with the largest contributions for the tag, largest first."""
     names = list(passes)
     hidden = len(weights) // len(names)
     states = np.concatenate([passes[name].h[t] for name in names])  # (states,)
-    contributions = weights * states
+    past = np.zeros_like(states) if carried is None else carried[t]  # (states,)
+    contributions = weights * (states + past)
     found = []
     for position in np.argsort(-contributions, kind="stable")[:units]:
         direction, unit = names[position // hidden], int(position % hidden)
@@ -127,6 +130,7 @@ def _strongest_units(
                 unit=unit,
                 weight=float(weights[position]),
                 h=float(states[position]),
+                carried=float(past[position]),
                 contribution=float(contributions[position]),
                 cell=cell,
             )

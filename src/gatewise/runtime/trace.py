@@ -28,6 +28,7 @@ from gatewise.lstm import (
 from gatewise.model.archive import ModelArchive
 from gatewise.model.card import architecture
 from gatewise.model.config import Config
+from gatewise.model.features import FeatureEncoder, InputPart
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.session import Session
 from gatewise.text.sentence import Sentence
@@ -42,8 +43,9 @@ Layers: TypeAlias = tuple[Layer[LSTMPass], ...] | tuple[Layer[RNNPass], ...]
 class Trace:
     """Every number of one sentence, time first, in token order.
 
+    `parts` say what x (time, input_size) is made of: the features, where each lies and what it was looked up by.
     `layers` hold the gates of each direction (see `lstm.LSTMPass`); `emissions` (time, num_tags) are the last layer's
-    states times `emission_weight` (num_tags, states) plus `emission_bias`; `scores` are the CRF's, minus infinity
+    output times `emission_weight` (num_tags, states) plus `emission_bias`; `scores` are the CRF's, minus infinity
     where a transition is illegal; `marginals` (time, num_tags) are the true probabilities of each tag at each token.
     `breaks` are the tokens after white space where a new word has to start, whatever the emissions say (ADR 0005).
     `sentence` carries the tags, spans and scores of this reference pass, `fast_tags` those of the runtime's graph.
@@ -55,6 +57,7 @@ class Trace:
     labels: tuple[str, ...]
     scheme: str
     x: Float64s
+    parts: tuple[InputPart, ...]
     layers: Layers
     emission_weight: Float64s
     emission_bias: Float64s
@@ -107,6 +110,7 @@ def trace_sentence(archive: ModelArchive, session: Session, decoder: Decoder, se
         labels=archive.labels,
         scheme=archive.scheme,
         x=x,
+        parts=FeatureEncoder(archive.config.features, archive.vocabularies).parts(sentence.forms),
         layers=layers,
         emission_weight=wide["emission.weight"],
         emission_bias=wide["emission.bias"],
@@ -138,5 +142,6 @@ def run_encoder(x: Floats, arrays: Mapping[str, Floats], model: Configured) -> L
         return Directions(forward=kind(**named(layer, "")), reverse=reverse)
 
     if encoder.kind == "rnn":
-        return run_rnn_layers(x, [both(RNNWeights, layer) for layer in range(encoder.layers)])
-    return run_layers(x, [both(LSTMWeights, layer) for layer in range(encoder.layers)])
+        rnn = [both(RNNWeights, layer) for layer in range(encoder.layers)]
+        return run_rnn_layers(x, rnn, residual=encoder.residual)
+    return run_layers(x, [both(LSTMWeights, layer) for layer in range(encoder.layers)], residual=encoder.residual)

@@ -1,7 +1,7 @@
 """Vocabulary: from forms to lookup keys, and from keys to the ids that embeddings are looked up by.
 
 In: surface forms. Out: keys (`normalize`: NFKC, lower case, digits as 0), bigrams of keys, ids. Keys serve lookup
-only and are never shown. Id 0 is padding, 1 any unknown key, entries count from 2.
+only; in place of the text they are never shown. Id 0 is padding, 1 any unknown key, entries count from 2.
 """
 
 from __future__ import annotations

@@ -61,7 +61,9 @@ def onnx_graph(config: Config, arrays: Arrays) -> bytes:
     graph = _Graph()
     layer_input = _embed(graph, config, arrays)
     for layer in range(config.encoder.layers):
-        layer_input = _recurrent(graph, config, arrays, layer, layer_input)
+        states = _recurrent(graph, config, arrays, layer, layer_input)
+        is_residual = config.encoder.residual and layer > 0
+        layer_input = graph.add("Add", [states, layer_input], f"residual_l{layer}") if is_residual else states
     weight = graph.widened("emission.weight", np.asarray(arrays["emission.weight"]).T)  # (states, num_tags)
     bias = graph.widened("emission.bias", np.asarray(arrays["emission.bias"]))
     product = graph.add("MatMul", [layer_input, weight], "emission_product")

@@ -25,7 +25,7 @@ class Encoder(nn.Module):
 
     The reverse direction reads each sentence turned around within its own length, which keeps padding out of its
     states exactly; the forward direction meets padding only after the last token. With `encoder.residual` a layer's
-    states are added to what it read, wherever both have one size.
+    states are added to what it read, from the second layer on.
     """
 
     def __init__(self, config: Config, input_size: int) -> None:
@@ -49,7 +49,7 @@ class Encoder(nn.Module):
                 for module, suffix in zip(layer, self.directions, strict=True)
             ]
             output = torch.cat(states, dim=-1)  # (time, batch, directions * hidden)
-            x = output + x if self.residual and output.shape == x.shape else output
+            x = output + x if self.residual and number else output
         return x
 
     @staticmethod
