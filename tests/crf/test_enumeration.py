@@ -6,16 +6,23 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatewise.crf import (
     CRFScores,
     Legality,
+    best_tags,
     forward_backward,
+    lattice,
     legal_only,
+    path_scores,
     restricted,
-    stretch_probability,
+    sum_paths,
     viterbi,
 )
+from gatewise.crf.log_space import log_sums
+from gatewise.model.archive import legality_of
 
 NUM_TAGS = 4
 
@@ -38,7 +45,11 @@ def random_legality(rng: np.random.Generator) -> Legality:
 
 def paths_with_scores(emissions: np.ndarray, scores: CRFScores) -> Iterator[tuple[tuple[int, ...], float]]:
     """Every path of one sentence with its score; plain Python, nothing shared with what is tested."""
-    for path in itertools.product(range(NUM_TAGS), repeat=len(emissions)):
+    return paths_of(emissions, scores, NUM_TAGS)
+
+
+def paths_of(emissions: np.ndarray, scores: CRFScores, num_tags: int) -> Iterator[tuple[tuple[int, ...], float]]:
+    for path in itertools.product(range(num_tags), repeat=len(emissions)):
         score = float(scores.start_transitions[path[0]]) + float(scores.end_transitions[path[-1]])
         for t, tag in enumerate(path):
             score += float(emissions[t, tag])
@@ -77,17 +88,35 @@ def test_all_three_equal_enumeration_on_ragged_lengths(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_probability_of_a_stretch_equals_enumeration(seed: int) -> None:
+@pytest.mark.parametrize("spread", [1, 400])  # 400: so far apart that it has to be done in log space
+def test_a_path_step_by_step_equals_enumeration(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
     scores = restricted(random_scores(rng), random_legality(rng))
     emissions, lengths = ragged(rng)
-    sums = forward_backward(emissions, lengths, scores)
-    for start, tags in ((0, (0, 0)), (1, (2,)), (1, (0, 3, 1)), (3, (1, 0))):
-        paths = list(paths_with_scores(emissions[:5, 0], scores))
-        total = sum(math.exp(score) for _, score in paths)
-        wanted = sum(math.exp(s) for path, s in paths if path[start : start + len(tags)] == tags) / total
-        got = stretch_probability(sums, emissions, scores, sentence=0, start=start, tags=tags)
-        assert got == pytest.approx(wanted, abs=1e-12)
+    laid_out = lattice(emissions * spread, lengths)
+    sums = sum_paths(laid_out, scores)
+    assert (sums._exact is not None) == (spread > 1)
+    width, time = len(lengths), len(emissions)
+    on_best_path = rng.random((2, time, width)) < 0.5
+    before, after = np.where(on_best_path, best_tags(laid_out, scores), rng.integers(0, NUM_TAGS, (2, time, width)))
+    moves, there = sums.moves(before[:-1], after[1:]), sums.tag_probabilities(before)
+    seen = 0
+    for column, sentence in enumerate(laid_out.order):
+        length = lengths[sentence]
+        paths = list(paths_with_scores(emissions[:length, sentence] * spread, scores))
+        peak = max(score for _, score in paths)
+        weighted = [(path, math.exp(score - peak)) for path, score in paths]
+        total = math.fsum(weight for _, weight in weighted)
+        for t in range(length):
+            here = math.fsum(weight for path, weight in weighted if path[t] == before[t, column])
+            assert there[t, column] == pytest.approx(here / total, abs=1e-12)
+            if t + 1 < length and here > 1e-200:
+                pair = (before[t, column], after[t + 1, column])
+                both = math.fsum(weight for path, weight in weighted if path[t : t + 2] == pair)
+                assert moves[t, column] == pytest.approx(both / here, abs=1e-9)
+                seen += both > 0
+        assert not moves[length - 1 :, column].any()
+    assert seen
 
 
 def test_transposed_transitions_are_noticed() -> None:
@@ -122,3 +151,110 @@ def test_scores_a_thousand_apart_neither_overflow_nor_vanish() -> None:
 def test_wrong_shapes_are_refused_in_a_sentence() -> None:
     with pytest.raises(Exception, match=r"transitions: expected shape \(3, 3\), found \(3, 2\)"):
         CRFScores(transitions=np.zeros((3, 2)), start_transitions=np.zeros(3), end_transitions=np.zeros(3))
+
+
+@pytest.mark.parametrize("width", [3, 40])
+@pytest.mark.parametrize("sparse", ["half", "BIOES", "none"])
+def test_ties_go_to_the_smaller_tag_number_from_the_last_tag_backwards(width: int, sparse: str) -> None:
+    """Whole numbers make many ties; wide batches go through the sparse step, narrow ones through the dense one."""
+    rng = np.random.default_rng(width)
+    n = 9
+    legality = random_legality(rng) if sparse == "half" else None
+    if sparse == "BIOES":
+        legality = legality_of(("O", *(f"{p}-{x}" for x in "AB" for p in "BIES")), "BIOES")
+    if sparse == "half":
+        n = NUM_TAGS
+    raw = CRFScores(
+        transitions=rng.integers(0, 2, (n, n)).astype(np.float32),
+        start_transitions=rng.integers(0, 2, n).astype(np.float32),
+        end_transitions=rng.integers(0, 2, n).astype(np.float32),
+    )
+    scores = raw if legality is None else restricted(raw, legality)
+    lengths = rng.integers(1, 5, width)
+    emissions = rng.integers(0, 2, (4, width, n)).astype(np.float32)
+    best = viterbi(emissions, lengths, scores)
+    tied = 0
+    for b, length in enumerate(lengths):
+        paths = list(paths_of(emissions[:length, b], scores, n))
+        top = max(score for _, score in paths)
+        equal = [path for path, score in paths if score == top]
+        assert tuple(best.tags[:length, b]) == min(equal, key=lambda path: path[::-1])
+        assert best.scores[b] == top
+        tied += len(equal) > 1
+    assert tied
+
+
+def test_float32_and_float64_agree_on_ten_thousand_tokens_and_nothing_vanishes() -> None:
+    """Score sums reach 1e5 there, where float32 alone would round to 0.008."""
+    rng = np.random.default_rng(0)
+    labels = ("O", *(f"{p}-{x}" for x in "ABC" for p in "BIES"))
+    n = len(labels)
+    raw = CRFScores(
+        transitions=rng.normal(size=(n, n)).astype(np.float32),
+        start_transitions=rng.normal(size=n).astype(np.float32),
+        end_transitions=rng.normal(size=n).astype(np.float32),
+    )
+    scores = restricted(raw, legality_of(labels, "BIOES"))
+    lengths = np.array([10_000, 7, 9_999])
+    emissions = (rng.normal(size=(10_000, 3, n)) * 4 + 10).astype(np.float32)
+    narrow, wide = viterbi(emissions, lengths, scores), viterbi(emissions.astype(np.float64), lengths, scores)
+    assert wide.scores[0] > 1e5
+    assert narrow.scores == pytest.approx(wide.scores, rel=1e-9)
+    assert (narrow.tags == wide.tags).mean() > 0.9999
+    sums = forward_backward(emissions, lengths, scores)
+    assert sums.marginals.sum(axis=2)[np.arange(10_000)[:, None] < lengths] == pytest.approx(1, abs=1e-9)
+    exact = log_sums(lattice(emissions, lengths), scores)
+    assert sums.log_partition[[1, 2, 0]] == pytest.approx(exact.log_partition, rel=1e-12)
+    in_log_space = np.exp(exact.log_alpha + exact.log_beta - exact.log_partition)[:, :, [2, 0, 1]].transpose(0, 2, 1)
+    assert sums.marginals == pytest.approx(in_log_space, abs=1e-8)  # log space rounds more
+
+
+@given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0.1, 5, 100, 700, 1e4]), narrow=st.booleans())
+def test_scores_however_far_apart(seed: int, spread: float, narrow: bool) -> None:
+    """The fast pass or the slow one: both answer as the sums in log space do, forbidden transitions and all."""
+    rng = np.random.default_rng(seed)
+    scores = restricted(random_scores(rng), random_legality(rng))
+    emissions, lengths = ragged(rng)
+    emissions *= spread
+    emissions[rng.random(emissions.shape) < 0.2] = -np.inf
+    emissions[:, :, 0] = np.where(np.isfinite(emissions[:, :, 0]), emissions[:, :, 0], -spread)
+    if narrow:
+        emissions = emissions.astype(np.float32)
+    sums = forward_backward(emissions, lengths, scores)
+    for b, length in enumerate(lengths):
+        paths = [(p, s) for p, s in paths_with_scores(emissions[:length, b], scores) if s > -math.inf]
+        peak = max(score for _, score in paths)
+        total = math.fsum(math.exp(score - peak) for _, score in paths)
+        assert sums.log_partition[b] == pytest.approx(peak + math.log(total), rel=1e-12, abs=1e-9)
+        for t in range(length):
+            for tag in range(NUM_TAGS):
+                share = math.fsum(math.exp(score - peak) for path, score in paths if path[t] == tag) / total
+                assert sums.marginals[t, b, tag] == pytest.approx(share, abs=1e-9)
+
+
+def test_without_any_legal_path_the_score_is_minus_infinity() -> None:
+    nowhere = Legality(
+        allowed=np.array([[True, False], [False, False]]), start=np.array([True, True]), end=np.array([False, True])
+    )
+    scores = legal_only(nowhere)
+    emissions, lengths = np.zeros((3, 2, 2), dtype=np.float32), np.array([3, 1])
+    assert viterbi(emissions, lengths, scores).scores.tolist() == [-math.inf, 0]
+    sums = forward_backward(emissions, lengths, scores)
+    assert sums.log_partition.tolist() == [-math.inf, 0]
+    assert not sums.marginals[:, 0].any()
+    assert sums.marginals[0, 1].tolist() == [0, 1]
+
+
+def test_path_scores_add_up_one_path() -> None:
+    rng = np.random.default_rng(2)
+    scores = random_scores(rng)
+    emissions, lengths = ragged(rng)
+    laid_out = lattice(emissions, lengths)
+    tags = rng.integers(0, NUM_TAGS, (5, len(lengths)))
+    got = laid_out.restored(path_scores(laid_out, scores, tags))
+    for b, length in enumerate(lengths):
+        column = list(laid_out.order).index(b)
+        wanted = dict(paths_with_scores(emissions[:length, b], scores))
+        assert got[b] == pytest.approx(wanted[tuple(tags[:length, column])], abs=1e-12)
+    best = best_tags(laid_out, scores)
+    assert (laid_out.restored(path_scores(laid_out, scores, best)) >= got).all()

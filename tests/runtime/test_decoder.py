@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewise.crf import CRFScores, legal_only, restricted
+from gatewise.errors import SchemeError
 from gatewise.model.archive import legality_of
 from gatewise.runtime.decode import Decoder
 from gatewise.text.schemes import check_tags, find_problem, spans_from_tags
@@ -113,6 +114,7 @@ LABEL_SETS = [
     ("BIOES", ("O", "E-A", "S-A", "I-A", "B-A")),
     ("BIOES", ("S-B", "B-A", "E-A", "S-A")),  # as for words: nothing is outside
     ("BMES", ("E-A", "O", "M-A", "S-A", "B-A")),
+    ("BILOU", ("L-A", "O", "I-A", "U-A", "B-A")),
 ]
 
 
@@ -127,6 +129,7 @@ def test_everything_equals_enumeration(scheme: str, labels: tuple[str, ...], crf
     for column, sentence in enumerate(decoder.decode(sentences, emissions)):
         paths = legal_paths(decoder, emissions[: len(sentence), column])
         assert sentence.tags == max(paths, key=lambda entry: entry[1])[0]
+        assert sentence.path_probability == pytest.approx(max(p for _, p in paths), abs=1e-9)
         for t, (tag, score) in enumerate(zip(sentence.tags or (), sentence.scores or (), strict=True)):
             assert score == pytest.approx(math.fsum(p for tags, p in paths if tags[t] == tag), abs=1e-9)
         for span in sentence.spans:
@@ -137,6 +140,11 @@ def test_everything_equals_enumeration(scheme: str, labels: tuple[str, ...], crf
             assert span.score == pytest.approx(there, abs=1e-9)
             spans_seen += 1
     assert spans_seen > 3
+
+
+def test_iob1_is_refused() -> None:
+    with pytest.raises(SchemeError, match="found IOB1; convert to BIO"):
+        make_decoder(np.random.default_rng(0), "IOB1", ("I-A", "O", "B-A"), crf=False)
 
 
 def test_plain_tags_have_probabilities_and_no_spans() -> None:

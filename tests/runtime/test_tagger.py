@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -213,3 +214,26 @@ def test_loading_by_path_with_a_number_of_threads(stored: Path, taggers: dict[st
         same(tagger.tag("小明住在北京。"), taggers["v1-spans"].tag("小明住在北京。"))
         assert (tagger.name, tagger.scheme) == ("v1-spans", "BIOES")
         assert "B-PER" in tagger.labels
+
+
+@pytest.mark.parametrize("text", ["小明住在北京。", "", "the cat"])
+def test_without_scores_the_tags_are_the_same_and_nothing_is_said_of_them(tagger: Tagger, text: str) -> None:
+    with_scores, without = tagger.tag(text), tagger.tag(text, scores=False)
+    assert (without.tokens, without.tags) == (with_scores.tokens, with_scores.tags)
+    assert [(s.start, s.end, s.label, s.text) for s in without.spans] == [
+        (s.start, s.end, s.label, s.text) for s in with_scores.spans
+    ]
+    assert all(math.isnan(span.score) for span in without.spans)
+    assert without.path_probability is None
+    if text:
+        assert (without.scores, with_scores.scores is None) == (None, False)
+        assert 0 < (with_scores.path_probability or 0) <= min(with_scores.scores or ())
+
+
+def test_sentences_of_any_lengths_in_one_batch_come_back_in_their_order(taggers: dict[str, Tagger]) -> None:
+    tagger = taggers["v1-spans"]
+    sentences = [tagger.tokenize("小明住在北京。" * n) for n in (4, 1, 3, 0, 2)]
+    batch = [sentence for sentence in sentences if len(sentence)]
+    emissions = tagger._session.emissions(tagger._session.encode(batch))
+    for bare, found in zip(batch, tagger._decoder.decode(batch, emissions), strict=True):
+        same(found, tagger.tag(bare.text))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gatewise.text.sentence import Sentence
 
 CHUNK = 1024  # sentences that are tagged together
+WITH_SCORES = ("jsonl", "parquet")  # formats that hold probabilities; for others none are computed
 
 
 @click.command()
@@ -51,7 +52,9 @@ def tag(
         raise ConfigError(f"--to {target}: expected a file to write to, found none; add -o FILE")
     tagger = load(model, threads=threads)
     sentences: Iterator[Sentence] = (
-        s for file in files or ("-",) for s in _tagged(tagger, file, source, split_columns(columns), split)
+        s
+        for file in files or ("-",)
+        for s in _tagged(tagger, file, source, split_columns(columns), split, scores=target in WITH_SCORES)
     )
     if target == "conllu":
         sentences = _as_words(tagger, sentences)
@@ -62,7 +65,9 @@ def tag(
         write_sentences(sentences, stream, target, scheme=tagger.scheme)
 
 
-def _tagged(tagger: Tagger, file: str, source: str, columns: tuple[str, ...], split: bool) -> Iterator[Sentence]:
+def _tagged(
+    tagger: Tagger, file: str, source: str, columns: tuple[str, ...], split: bool, *, scores: bool
+) -> Iterator[Sentence]:
     """The tagged sentences of one file, streamed."""
     from gatewise.formats import detect_format, read_lines, read_sentences
 
@@ -70,15 +75,15 @@ def _tagged(tagger: Tagger, file: str, source: str, columns: tuple[str, ...], sp
         source = "text" if file == "-" else detect_format(file)
     if source == "text":
         lines = read_lines(file)
-        yield from tagger.tag_many(_in_sentences(lines) if split else lines)
+        yield from tagger.tag_many(_in_sentences(lines) if split else lines, scores=scores)
         return
     sentences = read_sentences(file, source, columns)
     if tagger.archive.config.task.kind == "segmentation":  # it makes its own words
-        yield from tagger.tag_many(sentence.text for sentence in sentences)
+        yield from tagger.tag_many((sentence.text for sentence in sentences), scores=scores)
         return
     sentences = (tagger.tokenize(s.text) if s.text and not len(s) else s for s in sentences)  # text alone
     while chunk := list(islice(sentences, CHUNK)):
-        yield from tagger.tag_sentences(chunk)
+        yield from tagger.tag_sentences(chunk, scores=scores)
 
 
 def _in_sentences(lines: Iterable[str]) -> Iterator[str]:

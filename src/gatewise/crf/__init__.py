@@ -1,17 +1,23 @@
 """The linear-chain CRF in NumPy: best path, sums over all paths, legal transitions. Training has its own, in torch."""
 
-from gatewise.crf.forward_backward import PathSums, forward_backward, stretch_probability
+from gatewise.crf.forward_backward import PathSums, Sums, forward_backward, sum_paths
+from gatewise.crf.lattice import Lattice, lattice
 from gatewise.crf.scores import CRFScores, Legality, legal_only, restricted
-from gatewise.crf.viterbi import BestPaths, viterbi
+from gatewise.crf.viterbi import BestPaths, best_tags, path_scores, viterbi
 
 __all__ = [
     "BestPaths",
     "CRFScores",
+    "Lattice",
     "Legality",
     "PathSums",
+    "Sums",
+    "best_tags",
     "forward_backward",
+    "lattice",
     "legal_only",
+    "path_scores",
     "restricted",
-    "stretch_probability",
+    "sum_paths",
     "viterbi",
 ]

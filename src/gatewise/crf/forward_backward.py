@@ -1,121 +1,220 @@
-"""Sums over every path of a linear-chain CRF: partition function, marginals, probability of a stretch of tags.
+"""Sums over every path of a linear-chain CRF: partition function, marginals, the probability of a path step by step.
 
-In: emissions, time first, padded, and lengths. Out: log_alpha, log_beta and what follows from them, in float64.
-Source: the forward-backward algorithm, Rabiner 1989; for CRFs Sutton and McCallum 2012, section 4.1.
+In: emissions, time first, padded, and lengths. Out: probabilities in float64. Both passes run in probability space,
+scaled at every step: one matrix product a step. What this could lose is known afterwards, see `_is_safe`; those
+sentences are done again in log space.
+Source: the scaled forward-backward algorithm, Rabiner 1989, section V.A; for CRFs Sutton and McCallum 2012, 4.1.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from gatewise.crf.lattice import Ints, Lattice, lattice
+from gatewise.crf.log_space import Float64s, LogSums, log_sums
 from gatewise.crf.scores import CRFScores, Floats
 
-Float64s = npt.NDArray[np.float64]
+SMALLEST_SCALE, LARGEST_RATIO = 1e-100, 1e150  # see _is_safe
+TRANSITIONS_APART = 500.0  # nats between two transition scores; beyond, the lower one would vanish beside the higher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathSums:
-    """Everything that forward-backward knows of a batch.
+    """`marginals[t, b, k]` is the probability of tag k there, 0 at padding; `log_partition[b]` sums all legal paths.
 
-    `log_alpha[t, b, k]` sums the paths that end in tag k at time t, its emission included; `log_beta[t, b, k]` sums
-    what can follow it, its emission excluded. `marginals[t, b, k]` is the probability of tag k there; 0 at padding.
+    A sentence that has no legal path has the log partition minus infinity and marginals of 0.
     """
 
-    log_alpha: Float64s  # (time, batch, num_tags)
-    log_beta: Float64s  # (time, batch, num_tags)
     log_partition: Float64s  # (batch,)
     marginals: Float64s  # (time, batch, num_tags)
 
 
 def forward_backward(emissions: Floats, lengths: npt.NDArray[np.integer], scores: CRFScores) -> PathSums:
     """Run both passes; `emissions` (time, batch, num_tags), `lengths` (batch,), each from 1 to time."""
-    wide = emissions.astype(np.float64)
-    product = _LogProduct(scores.transitions.astype(np.float64))
-    log_alpha = _alphas(wide, lengths, scores, product)
-    log_partition = _logsumexp(log_alpha[-1] + scores.end_transitions)  # past its end a sentence keeps its last alpha
-    log_beta = _betas(wide, lengths, scores, product)
-    inside = np.arange(len(wide))[:, None] < lengths  # (time, batch)
-    marginals = np.exp(log_alpha + log_beta - log_partition[:, None])
-    marginals[~inside] = 0.0
-    return PathSums(log_alpha=log_alpha, log_beta=log_beta, log_partition=log_partition, marginals=marginals)
+    laid_out = lattice(emissions, lengths)
+    sums = sum_paths(laid_out, scores)
+    return PathSums(
+        log_partition=laid_out.restored(sums.log_partition),
+        marginals=np.ascontiguousarray(laid_out.restored(sums.marginals()).transpose(0, 2, 1)),
+    )
 
 
-def stretch_probability(
-    sums: PathSums, emissions: Floats, scores: CRFScores, *, sentence: int, start: int, tags: Sequence[int]
-) -> float:
-    """The probability that the tags from `start` on are exactly `tags`, whatever stands before and after."""
-    position = start
-    log_score = sums.log_alpha[position, sentence, tags[0]]
-    for before, tag in itertools.pairwise(tags):
-        position += 1
-        log_score = log_score + scores.transitions[before, tag] + float(emissions[position, sentence, tag])
-    log_score = log_score + sums.log_beta[position, sentence, tags[-1]]
-    return float(np.exp(log_score - sums.log_partition[sentence]))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scaled:
+    """Both passes, scaled: `alpha` and `beta` up to a factor a step and sentence, `odds` the exponentials of the
+    emissions, up to such a factor too; `scale` is what alpha was divided by, `total` the sum of alpha times beta."""
+
+    alpha: Float64s  # (time, num_tags, batch)
+    beta: Float64s  # (time, num_tags, batch)
+    odds: Float64s  # (time, num_tags, batch)
+    scale: Float64s  # (time, batch)
+    total: Float64s  # (batch,)
+    weights: Float64s  # (from, to)
 
 
-# exp(-VALUES_APART - TRANSITIONS_APART) is still a normal float64: what lies closer than this cannot be lost
-VALUES_APART, TRANSITIONS_APART = 500.0, 200.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What forward-backward knows of a lattice, its columns in the lattice's order.
+
+    Along one path the tags are a Markov chain, so the probability of any stretch of it is a product: the marginal of
+    its first tag, and each next tag given the one before (`moves`).
+    """
+
+    batch: Lattice
+    scores: CRFScores
+    log_partition: Float64s  # (batch,)
+    _scaled: _Scaled
+    _unsafe: Ints  # the columns that were done in log space
+    _exact: LogSums | None
+
+    def marginals(self) -> Float64s:
+        """The probability of each tag at each place, (time, num_tags, batch); 0 at padding."""
+        with np.errstate(all="ignore"):
+            found: Float64s = self._scaled.alpha * self._scaled.beta
+            found /= self._scaled.total
+        found.transpose(0, 2, 1)[~self.batch.inside] = 0.0
+        if self._exact is not None:
+            found[:, :, self._unsafe] = self._exact.marginals()
+        return found
+
+    def tag_probabilities(self, tags: Ints) -> Float64s:
+        """The marginal of one tag at each place, (time, batch); `tags` (time, batch)."""
+        time, width = tags.shape
+        place = np.arange(time)[:, None], tags, np.arange(width)
+        with np.errstate(all="ignore"):
+            found: Float64s = self._scaled.alpha[place] * self._scaled.beta[place] / self._scaled.total
+        found[~self.batch.inside] = 0.0
+        if self._exact is not None:
+            exact = self._exact.marginals()
+            found[:, self._unsafe] = exact[place[0], tags[:, self._unsafe], np.arange(len(self._unsafe))]
+        return found
+
+    def moves(self, before: Ints, after: Ints) -> Float64s:
+        """P(tag t+1 is after[t], given that tag t is before[t]), (time - 1, batch); 0 at padding."""
+        time, width = self.batch.inside.shape
+        t, column, of = np.arange(1, time)[:, None], np.arange(width), self._scaled
+        with np.errstate(all="ignore"):  # sentences that were not safe are put right below
+            ahead = of.weights[before, after] * of.odds[t, after, column] * of.beta[t, after, column]
+            behind = of.scale[1:] * of.beta[t - 1, before, column]
+            found: Float64s = ahead / behind
+        found[~self.batch.inside[1:] | (behind == 0)] = 0.0  # given what cannot be, nothing is
+        if self._exact is not None:
+            found[:, self._unsafe] = self._moves_in_log_space(before[:, self._unsafe], after[:, self._unsafe])
+        return found
+
+    def _moves_in_log_space(self, before: Ints, after: Ints) -> Float64s:
+        assert self._exact is not None
+        log_beta = self._exact.log_beta
+        t, column = np.arange(1, len(log_beta))[:, None], np.arange(len(self._unsafe))
+        behind = log_beta[t - 1, before, column]
+        ahead = self.scores.transitions[before, after] + self.batch.values[t, after, self._unsafe]
+        with np.errstate(invalid="ignore"):
+            found: Float64s = np.exp(ahead.astype(np.float64) + log_beta[t, after, column] - behind)
+        found[~self.batch.inside[1:, self._unsafe] | (behind == -np.inf)] = 0.0
+        return found
 
 
-class _LogProduct:
-    """`log(exp(a) @ exp(transitions))` and its transpose: one matrix product, term by term where that loses paths."""
-
-    def __init__(self, transitions: Float64s) -> None:
-        finite = transitions[np.isfinite(transitions)]
-        self._shift = float(finite.max()) if finite.size else 0.0
-        self._wide_apart = bool(finite.size) and self._shift - float(finite.min()) > TRANSITIONS_APART
-        self._transitions = transitions
-        self._weights = np.exp(transitions - self._shift)  # (from, to), at most 1
-
-    def onward(self, log_values: Float64s) -> Float64s:
-        """(batch, from) -> (batch, to)."""
-        return self._multiply(log_values, self._transitions, self._weights)
-
-    def backward(self, log_values: Float64s) -> Float64s:
-        """(batch, to) -> (batch, from)."""
-        return self._multiply(log_values, self._transitions.T, self._weights.T)
-
-    def _multiply(self, log_values: Float64s, transitions: Float64s, weights: Float64s) -> Float64s:
-        peak = _finite_peak(log_values, axis=-1)
-        below: Float64s = log_values - peak
-        if self._wide_apart or ((below < -VALUES_APART) & (below > -np.inf)).any():
-            return _logsumexp(log_values[:, :, None] + transitions, axis=1)
-        with np.errstate(divide="ignore"):  # log 0 is minus infinity, and that is what a forbidden tag scores
-            product: Float64s = np.log(np.exp(below) @ weights) + (peak + self._shift)
-        return product
-
-
-def _alphas(emissions: Float64s, lengths: npt.NDArray[np.integer], scores: CRFScores, product: _LogProduct) -> Float64s:
-    log_alpha = np.empty_like(emissions)
-    log_alpha[0] = scores.start_transitions + emissions[0]
-    for t in range(1, len(emissions)):
-        reached = product.onward(log_alpha[t - 1]) + emissions[t]
-        log_alpha[t] = np.where((t < lengths)[:, None], reached, log_alpha[t - 1])
-    return log_alpha
+def sum_paths(batch: Lattice, scores: CRFScores) -> Sums:
+    """Run both passes over a lattice."""
+    finite = scores.transitions[np.isfinite(scores.transitions)]
+    shift = float(finite.max()) if finite.size else 0.0
+    peaks, odds = _odds(batch, scores)
+    weights = np.exp(scores.transitions.astype(np.float64) - shift)  # (from, to), at most 1
+    end_peak = float(_finite(scores.end_transitions.max()))
+    ends = np.exp(scores.end_transitions.astype(np.float64) - end_peak)
+    with np.errstate(all="ignore"):  # what goes wrong here is found by _is_safe
+        alpha, scale = _alphas(batch, odds, weights)
+        beta = _betas(batch, odds, weights, ends, scale)
+        last = alpha[batch.lengths - 1, :, np.arange(len(batch.lengths))]  # (batch, num_tags)
+        total = last @ ends
+        logs = np.log(scale) + peaks
+        logs[1:] += shift
+        log_partition = np.where(batch.inside, logs, 0.0).sum(axis=0) + np.log(total) + end_peak
+        safe = _is_safe(total, scale, beta)
+    if finite.size and shift - float(finite.min()) > TRANSITIONS_APART:
+        safe[:] = False
+    unsafe, exact = np.flatnonzero(~safe), None
+    if unsafe.size:
+        exact = log_sums(_columns(batch, unsafe), scores)
+        log_partition[unsafe] = exact.log_partition
+    return Sums(
+        batch=batch,
+        scores=scores,
+        log_partition=log_partition,
+        _scaled=_Scaled(alpha=alpha, beta=beta, odds=odds, scale=scale, total=total, weights=weights),
+        _unsafe=unsafe,
+        _exact=exact,
+    )
 
 
-def _betas(emissions: Float64s, lengths: npt.NDArray[np.integer], scores: CRFScores, product: _LogProduct) -> Float64s:
-    log_beta = np.empty_like(emissions)
-    log_beta[-1] = scores.end_transitions
-    for t in range(len(emissions) - 1, 0, -1):
-        left = product.backward(log_beta[t] + emissions[t])
-        log_beta[t - 1] = np.where((t < lengths)[:, None], left, log_beta[t])
-    return log_beta
+def _is_safe(total: Float64s, scale: Float64s, beta: Float64s) -> npt.NDArray[np.bool_]:
+    """Whether nothing that counts was lost, for each sentence.
+
+    What vanishes is below 1e-307. In alpha, which is then divided by its scale and meets a beta of at most max(beta),
+    that is at most 1e-307 / 1e-100 * 1e150 = 1e-57 of the total; in beta, which meets an alpha of at most 1, less.
+    Overflow gives no number, and so is not safe.
+    """
+    found: npt.NDArray[np.bool_] = (total > SMALLEST_SCALE) & (scale.min(axis=0) > SMALLEST_SCALE)
+    found &= beta.max(axis=0).max(axis=0) < total * LARGEST_RATIO
+    return found
 
 
-def _logsumexp(values: Float64s, axis: int = -1) -> Float64s:
-    peak = _finite_peak(values, axis=axis)
-    with np.errstate(divide="ignore"):
-        total: Float64s = np.log(np.exp(values - peak).sum(axis=axis)) + np.squeeze(peak, axis=axis)
-    return total
+def _odds(batch: Lattice, scores: CRFScores) -> tuple[Float64s, Float64s]:
+    """exp(emission - peak) and the peaks (time, batch); the first step has the start transitions in it."""
+    peaks = batch.values.max(axis=1).astype(np.float64)
+    first = batch.values[0] + scores.start_transitions.astype(np.float64)[:, None]
+    peaks[0] = first.max(axis=0)
+    peaks = _finite(peaks)
+    odds = np.empty(batch.values.shape)
+    np.subtract(batch.values, peaks[:, None], out=odds)
+    np.subtract(first, peaks[0], out=odds[0])
+    np.exp(odds, out=odds)
+    return peaks, odds
 
 
-def _finite_peak(values: Float64s, axis: int) -> Float64s:
-    """The maximum along an axis, kept as an axis; 0 where nothing is finite, so that it can be subtracted."""
-    peak = values.max(axis=axis, keepdims=True)
-    return np.where(np.isfinite(peak), peak, 0.0)
+def _alphas(batch: Lattice, odds: Float64s, weights: Float64s) -> tuple[Float64s, Float64s]:
+    """alpha, each step divided by its sum, and these sums (time, batch), 1 at padding."""
+    alpha, scale = np.empty_like(odds), np.ones((len(odds), odds.shape[2]))  # alpha at padding is never read
+    into = np.ascontiguousarray(weights.T)
+    np.add.reduce(odds[0], axis=0, out=scale[0])
+    np.divide(odds[0], scale[0], out=alpha[0])
+    for t in range(1, len(odds)):
+        on = slice(batch.first[t], None)
+        now, scale_now = alpha[t, :, on], scale[t, on]
+        np.matmul(into, alpha[t - 1, :, on], out=now)
+        now *= odds[t, :, on]
+        np.add.reduce(now, axis=0, out=scale_now)
+        now /= scale_now
+    return alpha, scale
+
+
+def _betas(batch: Lattice, odds: Float64s, weights: Float64s, ends: Float64s, scale: Float64s) -> Float64s:
+    """beta, each step divided by what alpha was divided by."""
+    beta = np.zeros_like(odds)
+    width = odds.shape[2]
+    running = width
+    for t in range(len(odds) - 1, -1, -1):
+        first = int(batch.first[t])
+        if running < width:
+            on = slice(running, None)
+            reached = odds[t + 1, :, on] * beta[t + 1, :, on]
+            reached /= scale[t + 1, on]
+            np.matmul(weights, reached, out=beta[t, :, on])
+        beta[t, :, first:running] = ends[:, None]
+        running = first
+    return beta
+
+
+def _columns(batch: Lattice, chosen: Ints) -> Lattice:
+    """The lattice of some of its columns; `time` stays as it is."""
+    lengths = batch.lengths[chosen]
+    first = np.searchsorted(lengths, np.arange(len(batch.values)), side="right")
+    return Lattice(values=batch.values[:, :, chosen], lengths=lengths, order=np.arange(len(chosen)), first=first)
+
+
+def _finite(values: Float64s) -> Float64s:
+    """The values, with 0 where there is none, so that they can be subtracted."""
+    return np.where(np.isfinite(values), values, 0.0)

@@ -9,7 +9,7 @@ Source: Lafferty, McCallum and Pereira 2001; start and end scores as in pytorch-
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,16 @@ class CRFScores:
     @property
     def num_tags(self) -> int:
         return len(self.start_transitions)
+
+    def astype(self, dtype: np.dtype[Any]) -> CRFScores:
+        """The same scores in another floating type; this object where they have it already."""
+        if all(a.dtype == dtype for a in (self.transitions, self.start_transitions, self.end_transitions)):
+            return self
+        return CRFScores(
+            transitions=self.transitions.astype(dtype),
+            start_transitions=self.start_transitions.astype(dtype),
+            end_transitions=self.end_transitions.astype(dtype),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

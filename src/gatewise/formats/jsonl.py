@@ -1,13 +1,14 @@
 """JSON lines: one sentence a line, with offsets, tags and probabilities; it holds any text.
 
 A line is `{"text", "tokens": [{"text", "start", "end", "tag", "score"}], "spans": [{"start", "end", "label", "text",
-"score"}]}`; offsets count characters of the text, half-open; `tag` and `score` of a token are null when unknown.
+"score"}]}`; offsets count characters of the text, half-open; `tag` of a token and every `score` are null when unknown.
 Reading needs `text` only; a token's `text`, `tag` and `score`, and `spans`, may be absent.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
@@ -49,7 +50,13 @@ def _object(sentence: Sentence) -> JsonObject:
         for token, tag, score in zip(sentence.tokens, tags, scores, strict=True)
     ]
     spans = [
-        {"start": span.start, "end": span.end, "label": span.label, "text": span.text, "score": span.score}
+        {
+            "start": span.start,
+            "end": span.end,
+            "label": span.label,
+            "text": span.text,
+            "score": None if math.isnan(span.score) else span.score,
+        }
         for span in sentence.spans
     ]
     return {"text": sentence.text, "tokens": tokens, "spans": spans}
@@ -70,7 +77,8 @@ def _parse(where: str, line: str) -> Sentence:
 
 def _span(where: str, entry: JsonObject, text: str) -> TextSpan:
     start, end = edges(where, entry, text)
-    label, score = get(where, entry, "label", str), get(where, entry, "score", float)
+    label = get(where, entry, "label", str)
+    score = math.nan if entry.get("score", 0) is None else get(where, entry, "score", float)
     return TextSpan(start=start, end=end, label=label, text=text[start:end], score=score)
 
 

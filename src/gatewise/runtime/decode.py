@@ -1,22 +1,28 @@
 """From emissions to tagged sentences: the best legal path, and the true probability of each tag and each span.
 
-In: emissions (time, batch, num_tags). Out: sentences with tags, `scores` (the marginal of each chosen tag) and `spans`,
-each with the probability, summed over all paths, that exactly this span with this label is there.
+In: emissions (time, batch, num_tags). Out: sentences with tags, `scores` (the marginal of each chosen tag), `spans`,
+each with the probability, summed over all paths, that exactly this span with this label is there, and the probability
+of all the tags together. A batch is read as one long row of tokens; what is done in Python is done once a sentence or
+a span.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.crf import CRFScores, PathSums, forward_backward, stretch_probability, viterbi
+from gatewise.crf import CRFScores, Lattice, best_tags, lattice, path_scores, sum_paths
 from gatewise.crf.scores import Floats
-from gatewise.text.schemes import spans_from_tags, split_tag, tags_from_spans
-from gatewise.text.sentence import Sentence, Span, TextSpan
+from gatewise.runtime.tag_table import TagTable, tag_table
+from gatewise.text.sentence import Sentence, TextSpan
+
+Ints = npt.NDArray[np.intp]
+Float64s = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +33,17 @@ class Decoder:
     scheme: str
     scores: CRFScores
     break_at_gaps: bool = False
+    table: TagTable = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", tag_table(self.labels, self.scheme))
 
     def breaks(self, sentence: Sentence) -> tuple[int, ...]:
         """The tokens, by number, that stand apart from the one before and so have to start a word."""
-        if not self.break_at_gaps:
-            return ()
-        return tuple(t for t, (a, b) in enumerate(pairwise(sentence.tokens), start=1) if a.end != b.start)
+        tokens = sentence.tokens
+        if not self.break_at_gaps or not tokens or tokens[-1].end - tokens[0].start == len(tokens):
+            return ()  # as many characters as tokens: none is left for a gap
+        return tuple(t for t, (a, b) in enumerate(pairwise(tokens), start=1) if a.end != b.start)
 
     def constrained(self, sentences: Sequence[Sentence], emissions: Floats) -> Floats:
         """The emissions with minus infinity for tags that would carry a word on across white space.
@@ -42,59 +53,94 @@ class Decoder:
         gaps = [(t, column) for column, sentence in enumerate(sentences) for t in self.breaks(sentence)]
         if not gaps:
             return emissions
-        goes_on = [number for number, tag in enumerate(self.labels) if split_tag(tag)[0] in "IME"]
         free = emissions.copy()
         for t, column in gaps:
-            free[t, column, goes_on] = -np.inf
+            free[t, column, self.table.goes_on] = -np.inf
         return free
 
-    def decode(self, sentences: Sequence[Sentence], emissions: Floats) -> list[Sentence]:
-        """Tag non-empty sentences from their emissions (time, batch, num_tags), padding after the shorter ones."""
-        emissions = self.constrained(sentences, emissions)
-        lengths = np.array([len(sentence) for sentence in sentences])
-        best = viterbi(emissions, lengths, self.scores)
-        sums = forward_backward(emissions, lengths, self.scores)
-        return [
-            self._tagged(sentence, column, best.tags[: len(sentence), column], sums, emissions)
-            for column, sentence in enumerate(sentences)
-        ]
+    def decode(self, sentences: Sequence[Sentence], emissions: Floats, *, scores: bool = True) -> list[Sentence]:
+        """Tag non-empty sentences from their emissions (time, batch, num_tags), padding after the shorter ones.
 
-    def _tagged(
-        self, sentence: Sentence, column: int, path: npt.NDArray[np.intp], sums: PathSums, emissions: Floats
-    ) -> Sentence:
-        tags = tuple(self.labels[tag] for tag in path)
-        marginals = sums.marginals[np.arange(len(path)), column, path]
-        spans = [] if self.scheme == "plain" else spans_from_tags(tags, self.scheme)
-        return replace(
-            sentence,
-            tags=tags,
-            scores=tuple(min(1.0, float(value)) for value in marginals),
-            spans=tuple(
-                TextSpan(
-                    start=(start := sentence.tokens[span.start].start),
-                    end=(end := sentence.tokens[span.end - 1].end),
-                    label=span.label,
-                    text=sentence.text[start:end],
-                    score=self._span_probability(span, column, len(path), sums, emissions),
-                )
-                for span in spans
-            ),
-        )
-
-    def _span_probability(self, span: Span, column: int, length: int, sums: PathSums, emissions: Floats) -> float:
-        """P(this span, with this label and just these edges).
-
-        BIOES writes the right edge into the tags. BIO does not: there the paths on which the span goes on are taken
-        off.
+        Without `scores` no probability is computed: `Sentence.scores` and `path_probability` stay None, and the score
+        of a span is not a number (math.nan).
         """
-        shifted = Span(start=0, end=span.end - span.start, label=span.label)
-        stretch = [self.labels.index(tag) for tag in tags_from_spans([shifted], shifted.end, self.scheme)]
+        emissions = self.constrained(sentences, emissions)
+        batch = lattice(emissions, np.fromiter(map(len, sentences), dtype=np.intp, count=len(sentences)))
+        tags = best_tags(batch, self.scores)
+        return self.tagged(sentences, batch, tags, scores=scores)
 
-        def probability(tags: list[int]) -> float:
-            return stretch_probability(sums, emissions, self.scores, sentence=column, start=span.start, tags=tags)
+    def tagged(self, sentences: Sequence[Sentence], batch: Lattice, tags: Ints, *, scores: bool) -> list[Sentence]:
+        """The sentences with these tags, (time, batch) in the columns of the lattice, in the order they came in."""
+        row = tags.T[batch.inside.T]  # sentence after sentence
+        starts, ends = self.table.spans(row)
+        known = self._probabilities(batch, tags, starts, ends) if scores else None
+        edges = np.concatenate([[0], np.cumsum(batch.lengths)])
+        first_span = np.searchsorted(starts, edges).tolist()
+        names = self.table.names[row].tolist()
+        spans = list(
+            zip(
+                starts.tolist(),
+                ends.tolist(),
+                self.table.span_labels[row[starts]].tolist(),
+                known.spans if known else [math.nan] * len(starts),
+                strict=True,
+            )
+        )
+        result = list(sentences)
+        at = edges.tolist()
+        for column, index in enumerate(batch.order.tolist()):
+            a, b = at[column], at[column + 1]
+            result[index] = replace(
+                sentences[index],
+                tags=tuple(names[a:b]),
+                scores=tuple(known.tags[a:b]) if known else None,
+                spans=_text_spans(sentences[index], a, spans[first_span[column] : first_span[column + 1]]),
+                path_probability=known.paths[column] if known else None,
+            )
+        return result
 
-        score = probability(stretch)
-        inside = f"I-{span.label}"
-        if self.scheme == "BIO" and span.end < length and inside in self.labels:
-            score -= probability([*stretch, self.labels.index(inside)])
-        return min(1.0, max(0.0, score))
+    def _probabilities(self, batch: Lattice, tags: Ints, starts: Ints, ends: Ints) -> _Probabilities:
+        """Of each tag and each span of these paths, in one row, and of each path as a whole.
+
+        Along a path the tags are a Markov chain: a span's probability is the marginal of its first tag times each
+        next tag given the one before. BIOES writes the right edge into the tags. BIO does not: there it is also times
+        the chance that the span does not go on.
+        """
+        sums = sum_paths(batch, self.scores)
+        inside = batch.inside.T
+        there = sums.tag_probabilities(tags)
+        steps = np.ones_like(there)
+        steps[1:] = sums.moves(tags[:-1], tags[1:])
+        there_row, row = there.T[inside], tags.T[inside]
+        factors = np.where(self.table.goes_on[row], steps.T[inside], np.where(self.table.opens[row], there_row, 1.0))
+        spans = np.multiply.reduceat(factors, starts) if len(starts) else np.zeros(0)
+        if self.table.open_ended:
+            onward = np.zeros_like(there)
+            inner = self.table.inner[tags[:-1]]
+            onward[:-1] = np.where(inner >= 0, sums.moves(tags[:-1], inner), 0.0)
+            spans *= 1 - onward.T[inside][ends - 1]
+        paths = np.exp(path_scores(batch, self.scores, tags) - sums.log_partition)
+        return _Probabilities(tags=_chances(there_row), spans=_chances(spans), paths=_chances(paths))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Probabilities:
+    tags: list[float]
+    spans: list[float]
+    paths: list[float]
+
+
+def _chances(values: Float64s) -> list[float]:
+    """Probabilities as numbers, without what rounding put outside 0 to 1."""
+    found: list[float] = np.clip(values, 0.0, 1.0).tolist()
+    return found
+
+
+def _text_spans(sentence: Sentence, offset: int, spans: Sequence[tuple[int, int, str, float]]) -> tuple[TextSpan, ...]:
+    """Spans of a row of tokens, in which this sentence begins at `offset`, as spans of its text."""
+    text, tokens = sentence.text, sentence.tokens
+    found = []
+    for first, past, label, score in spans:
+        start, end = tokens[first - offset].start, tokens[past - offset - 1].end
+        found.append(TextSpan(start=start, end=end, label=label, text=text[start:end], score=score))
+    return tuple(found)

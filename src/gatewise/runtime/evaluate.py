@@ -41,8 +41,8 @@ def tagger_answers(tagger: Tagger, gold: Sequence[Sentence], *, name: str = "") 
     """What the tagger makes of the tokens of these sentences, or, for segmentation, of their texts."""
     task = tagger.archive.config.task
     if task.kind != "segmentation":
-        return answers_from(name, tagger.tag_sentences(gold), task)
-    tagged = tagger.tag_many(sentence.text for sentence in gold)
+        return answers_from(name, tagger.tag_sentences(gold, scores=False), task)
+    tagged = tagger.tag_many((sentence.text for sentence in gold), scores=False)
     return Answers(name=name, kind=task.kind, sentences=tuple(map(_words, tagged)))
 
 

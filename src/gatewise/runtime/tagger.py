@@ -49,39 +49,40 @@ class Tagger:
     def scheme(self) -> str:
         return self.archive.scheme
 
-    def tag(self, text: str) -> Sentence:
+    def tag(self, text: str, *, scores: bool = True) -> Sentence:
         """Tag one text as one sentence; white space and whatever else is no token stays where it is.
 
+        Without `scores` no probability is computed, which is faster: see `Decoder.decode`.
         Raises TextError for a text that is no valid Unicode (an unpaired surrogate).
         """
-        return self.tag_sentences([self.tokenize(text)])[0]
+        return self.tag_sentences([self.tokenize(text)], scores=scores)[0]
 
-    def tag_tokens(self, forms: Sequence[str]) -> Sentence:
+    def tag_tokens(self, forms: Sequence[str], *, scores: bool = True) -> Sentence:
         """Tag a sentence that comes in tokens.
 
         Raises TextError as `tag` does.
         """
         sentence = sentence_from_forms(forms)
         check_text(sentence.text)
-        return self.tag_sentences([sentence])[0]
+        return self.tag_sentences([sentence], scores=scores)[0]
 
-    def tag_many(self, texts: Iterable[str]) -> Iterator[Sentence]:
+    def tag_many(self, texts: Iterable[str], *, scores: bool = True) -> Iterator[Sentence]:
         """Tag any iterable of texts, lazily, in order, with constant memory."""
         source = iter(texts)
         while chunk := [self.tokenize(text) for text in islice(source, CHUNK)]:
-            yield from self.tag_sentences(chunk)
+            yield from self.tag_sentences(chunk, scores=scores)
 
     def tokenize(self, text: str) -> Sentence:
         """The text as this model reads it."""
         return tokenize(text, self.archive.config.task.tokenizer)
 
-    def tag_sentences(self, sentences: Sequence[Sentence]) -> list[Sentence]:
+    def tag_sentences(self, sentences: Sequence[Sentence], *, scores: bool = True) -> list[Sentence]:
         """Tag tokenized sentences; what tags they had is not looked at. An empty one gets no tags."""
         tagged = [_untaggable(sentence) if not len(sentence) else sentence for sentence in sentences]
         for indices in _batches([len(sentence) for sentence in sentences]):
             chosen = [sentences[index] for index in indices]
             emissions = self._session.emissions(self._session.encode(chosen))
-            for index, sentence in zip(indices, self._decoder.decode(chosen, emissions), strict=True):
+            for index, sentence in zip(indices, self._decoder.decode(chosen, emissions, scores=scores), strict=True):
                 tagged[index] = sentence
         return tagged
 
@@ -96,7 +97,7 @@ class Tagger:
 
 def _untaggable(sentence: Sentence) -> Sentence:
     """A sentence without tokens, tagged: it has no tags."""
-    return replace(sentence, tags=(), scores=(), spans=())
+    return replace(sentence, tags=(), scores=(), spans=(), path_probability=None)
 
 
 def load(model: str | Path, *, threads: int = 0) -> Tagger:

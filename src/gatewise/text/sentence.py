@@ -46,15 +46,31 @@ class Span:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class TextSpan:
-    """A labeled stretch of the text, half-open, in characters, with the probability that it is exactly there."""
+    """A labeled stretch of the text, half-open, in characters, with the probability that it is exactly there.
+
+    `score` is math.nan where a tagger was told to give none.
+    """
 
     start: int
     end: int
     label: str
     text: str
     score: float
+
+    def __init__(self, *, start: int, end: int, label: str, text: str, score: float) -> None:
+        # as for Token: a segmenter makes one for every word
+        _set_span_start(self, start)
+        _set_span_end(self, end)
+        _set_span_label(self, label)
+        _set_span_text(self, text)
+        _set_span_score(self, score)
+
+
+_set_span_start, _set_span_end, _set_span_label, _set_span_text, _set_span_score = (
+    vars(TextSpan)[name].__set__ for name in ("start", "end", "label", "text", "score")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +79,7 @@ class Sentence:
 
     `spans` and `scores` (the probability of each tag) are there when a tagger made the tags. `layer` is what the
     file held beyond all this (docs/adr/0006): only the format that set it looks inside, and sentences that differ
-    in it alone are equal.
+    in it alone are equal. `path_probability`: that of all tags together, where a tagger was asked; it is not compared.
     """
 
     text: str
@@ -72,6 +88,7 @@ class Sentence:
     spans: tuple[TextSpan, ...] = ()
     scores: tuple[float, ...] | None = None
     layer: object | None = field(default=None, compare=False, repr=False)
+    path_probability: float | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return len(self.tokens)
