@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gatewise
-from gatewise.errors import TextError
+from gatewise.errors import ModelError, TextError
 from gatewise.runtime import Tagger
-from gatewise.runtime.tagger import CHUNK
+from gatewise.runtime.session import Session
+from gatewise.runtime.tagger import BATCH_TOKENS, CHUNK
 from gatewise.text.schemes import check_tags
 from gatewise.text.sentence import Sentence, Token, gaps, sentence_from_forms
 
@@ -237,3 +238,27 @@ def test_sentences_of_any_lengths_in_one_batch_come_back_in_their_order(taggers:
     emissions = tagger._session.emissions(tagger._session.encode(batch))
     for bare, found in zip(batch, tagger._decoder.decode(batch, emissions), strict=True):
         same(found, tagger.tag(bare.text))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_side_by_side_are_tagged_as_one_after_another(stored: Path, threads: int) -> None:
+    """More than BATCH_TOKENS, so several batches; emissions are the same number for number."""
+    tagger = gatewise.load(stored / "v1-spans", threads=threads)
+    texts = ["小明住在北京。" * (1 + number % 40) for number in range(400)]
+    assert sum(map(len, texts)) > 10 * BATCH_TOKENS
+    found = list(tagger.tag_many(texts))
+    assert [sentence.text for sentence in found] == texts
+    one = gatewise.load(stored / "v1-spans", threads=1)
+    for sentence, wanted in zip(found, one.tag_sentences([one.tokenize(text) for text in texts]), strict=True):
+        assert sentence == wanted
+
+
+def test_what_goes_wrong_in_one_of_several_batches_is_raised(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tagger = gatewise.load(stored / "v1-spans", threads=2)
+
+    def fails(session: Session, batch: object) -> None:
+        raise ModelError("broken")
+
+    monkeypatch.setattr(Session, "emissions", fails)
+    with pytest.raises(ModelError, match="broken"):
+        list(tagger.tag_many(["小明住在北京。" * 300] * 8))

@@ -26,7 +26,7 @@ WITH_SCORES = ("jsonl", "parquet")  # formats that hold probabilities; for other
 @click.option("--from", "source", default="auto", show_default=True, help="text, or a labeled format; auto: found out.")
 @click.option("--to", "target", default="inline", show_default=True, help="inline, conll, conllu, jsonl, doccano, …")
 @click.option("--split", is_flag=True, help="Cut each line of text into its sentences first.")
-@click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads; 0 leaves it to onnxruntime.")
+@click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads; 0 means one a core.")
 @columns_option
 @output_option
 def tag(

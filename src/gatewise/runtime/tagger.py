@@ -6,10 +6,13 @@ tagger.tag("我叫小明").spans
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 from gatewise.model.archive import ModelArchive, open_model
 from gatewise.model.bundled import find_model
@@ -24,11 +27,14 @@ BATCH_TOKENS = 4096  # places in a batch, padding included
 
 
 class Tagger:
-    """A loaded model. It holds no state that a call changes, so one may serve many threads."""
+    """A loaded model. No call changes what another one gets, so one may serve many threads."""
 
     def __init__(self, archive: ModelArchive, *, threads: int = 0) -> None:
         self.archive = archive
         self._session = Session(archive, threads=threads)
+        self._workers = threads or os.cpu_count() or 1
+        self._narrow: Session | None = None  # on one thread, for batches side by side; made when it is first needed
+        self._lock = Lock()
         self._decoder = Decoder(
             labels=archive.labels,
             scheme=archive.scheme,
@@ -79,12 +85,32 @@ class Tagger:
     def tag_sentences(self, sentences: Sequence[Sentence], *, scores: bool = True) -> list[Sentence]:
         """Tag tokenized sentences; what tags they had is not looked at. An empty one gets no tags."""
         tagged = [_untaggable(sentence) if not len(sentence) else sentence for sentence in sentences]
-        for indices in _batches([len(sentence) for sentence in sentences]):
+        batches = list(_batches([len(sentence) for sentence in sentences]))
+
+        def tag_batch(session: Session, indices: list[int]) -> list[Sentence]:
             chosen = [sentences[index] for index in indices]
-            emissions = self._session.emissions(self._session.encode(chosen))
-            for index, sentence in zip(indices, self._decoder.decode(chosen, emissions, scores=scores), strict=True):
+            return self._decoder.decode(chosen, session.emissions(session.encode(chosen)), scores=scores)
+
+        for indices, found in zip(batches, self._in_parallel(tag_batch, batches), strict=True):
+            for index, sentence in zip(indices, found, strict=True):
                 tagged[index] = sentence
         return tagged
+
+    def _in_parallel(
+        self, tag_batch: Callable[[Session, list[int]], list[Sentence]], batches: Sequence[list[int]]
+    ) -> Iterator[list[Sentence]]:
+        """Each batch tagged, in order. Several are tagged side by side, each on one thread: a second thread is of more
+        use on a batch of its own than in the matrix products of this one."""
+        workers = min(self._workers, len(batches))
+        if workers < 2:
+            yield from (tag_batch(self._session, indices) for indices in batches)
+            return
+        with self._lock:
+            if self._narrow is None:
+                self._narrow = Session(self.archive, threads=1)
+            session = self._narrow
+        with ThreadPoolExecutor(workers, thread_name_prefix="gatewise") as pool:
+            yield from pool.map(lambda indices: tag_batch(session, indices), batches)
 
     def trace(self, text: str | Sentence) -> Trace:
         """Every number on the way from the text to its tags, recomputed by the equations of `lstm/` in float64.
@@ -101,7 +127,7 @@ def _untaggable(sentence: Sentence) -> Sentence:
 
 
 def load(model: str | Path, *, threads: int = 0) -> Tagger:
-    """Load a bundled model by its name, or any model folder; `threads` 0 leaves the number to onnxruntime.
+    """Load a bundled model by its name, or any model folder; `threads` 0 means one a core.
 
     Raises ModelError when there is none, or when what is there is not a whole model.
     """
