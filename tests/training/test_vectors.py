@@ -1,75 +1,255 @@
-"""Pretrained vectors: what is found fills its row, what is not stays, and a wrong line is named."""
+"""Pretrained vectors: what is found fills its row, what is not stays, and what is wrong is named with its place."""
 
 from __future__ import annotations
 
+import gzip
+import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from gatewise.errors import FormatError  # noqa: E402
-from gatewise.text.vocabulary import Vocabulary  # noqa: E402
-from gatewise.training.vectors import load_vectors  # noqa: E402
+from gatewise.errors import FormatError, TrainingError  # noqa: E402
+from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.text.sentence import sentence_from_forms  # noqa: E402
+from gatewise.text.vocabulary import FIRST_ENTRY_ID, Vocabulary  # noqa: E402
+from gatewise.training.loop import train_tagger  # noqa: E402
+from gatewise.training.prepare import prepare  # noqa: E402
+from gatewise.training.vector_files import read_vectors  # noqa: E402
+from gatewise.training.vectors import find_vectors  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
 VOCABULARY = Vocabulary(entries=("我", "x0", "叫"))
+Entries = Sequence[tuple[str | bytes, Sequence[float]]]
 
 
-def load(tmp_path: Path, content: str | bytes, dim: int = 3) -> tuple[int, list[list[float]]]:
-    """How many were found, and the embedding, which held 9 everywhere before."""
+def as_text(entries: Entries, *, head: bool = True, end: str = "\n", between: str = " ") -> bytes:
+    lines = [f"{len(entries)} {len(entries[0][1])}{end}".encode()] if head else []
+    for form, numbers in entries:
+        raw = form.encode() if isinstance(form, str) else form
+        lines.append(raw + (between + between.join(repr(number) for number in numbers) + end).encode())
+    return b"".join(lines)
+
+
+def as_binary(entries: Entries, *, newline: bytes = b"\n") -> bytes:
+    """As word2vec.c writes it, and with `newline` empty as gensim does."""
+    parts = [f"{len(entries)} {len(entries[0][1])}\n".encode()]
+    for form, numbers in entries:
+        raw = form.encode() if isinstance(form, str) else form
+        parts.append(raw + b" " + struct.pack(f"<{len(numbers)}f", *numbers) + newline)
+    return b"".join(parts)
+
+
+LAYOUTS: dict[str, Callable[[Entries], bytes]] = {
+    "word2vec text": as_text,
+    "glove": lambda entries: as_text(entries, head=False),
+    "fasttext": lambda entries: as_text(entries, end=" \n"),
+    "windows": lambda entries: as_text(entries, end="\r\n"),
+    "tabs": lambda entries: as_text(entries, head=False, between="\t"),
+    "word2vec binary": as_binary,
+    "gensim binary": lambda entries: as_binary(entries, newline=b""),
+}
+
+
+def found(tmp_path: Path, content: bytes, vocabulary: Vocabulary = VOCABULARY, dim: int = 3) -> dict[str, list[float]]:
+    """By entry, what was found for it."""
     path = tmp_path / "vectors.txt"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    embedding = torch.full((VOCABULARY.size, dim), 9.0, requires_grad=True)
-    return load_vectors(path, VOCABULARY, embedding), embedding.tolist()
+    path.write_bytes(content)
+    vectors = find_vectors(path, vocabulary, dim)
+    assert vectors.entries == len(vocabulary.entries)
+    names = [vocabulary.entries[row - FIRST_ENTRY_ID] for row in vectors.ids.tolist()]
+    return dict(zip(names, vectors.values.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("head", ["", "4 3\n"])
-@pytest.mark.parametrize("end", ["\n", " \n", "\r\n"])
-def test_rows_are_filled_with_and_without_a_head(tmp_path: Path, head: str, end: str) -> None:
-    lines = ["我 1 -2.5 3e-1", "龘 7 7 7", "叫 0 0.5 1"]
-    count, rows = load(tmp_path, head.replace("\n", end) + "".join(line + end for line in lines))
-    assert count == 2
-    assert rows[2] == pytest.approx([1, -2.5, 0.3])
-    assert rows[4] == [0, 0.5, 1]
-    assert rows[0] == rows[1] == rows[3] == [9, 9, 9]
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_says_the_same(tmp_path: Path, layout: str, zipped: bool) -> None:
+    content = LAYOUTS[layout]([("龘", [7, 7, 7]), ("我", [1, -2.5, 0.5]), ("of", [1, 0, 1]), ("叫", [0, 0.25, 1e-3])])
+    vectors = found(tmp_path, gzip.compress(content) if zipped else content)
+    assert vectors == {"我": [1, -2.5, 0.5], "叫": pytest.approx([0, 0.25, 1e-3])}
+
+
+FORMS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=6)
+NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(st.dictionaries(FORMS, st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=8))
+def test_text_and_binary_come_back_as_they_went_in(
+    tmp_path_factory: pytest.TempPathFactory, entries: dict[str, list[float]]
+) -> None:
+    folder = tmp_path_factory.mktemp("vectors")
+    for name, content in (
+        ("text", as_text(list(entries.items()))),
+        ("binary", as_binary(list(entries.items()))),
+        ("zipped", gzip.compress(as_binary(list(entries.items()), newline=b""))),
+    ):
+        (folder / name).write_bytes(content)
+        read = {form: values.tolist() for form, values in read_vectors(folder / name, 4, lambda form: True)}
+        assert read == entries, name
 
 
 def test_the_head_is_no_entry_even_when_its_number_is_in_the_vocabulary(tmp_path: Path) -> None:
-    (tmp_path / "vectors.txt").write_text("7 3\n8 1 2 3\n")
-    embedding = torch.zeros(3, 3)
-    assert load_vectors(tmp_path / "vectors.txt", Vocabulary(entries=("0",)), embedding) == 1
-    assert embedding[2].tolist() == [1, 2, 3]
+    assert found(tmp_path, b"7 3\n8 1 2 3\n", Vocabulary(entries=("0",))) == {"0": [1, 2, 3]}
 
 
-def test_forms_are_normalized_and_the_first_of_two_wins(tmp_path: Path) -> None:
-    count, rows = load(tmp_path, "Ｘ7 1 2 3\nx8 4 5 6\n")
-    assert (count, rows[3]) == (1, [1, 2, 3])
+def test_the_form_itself_goes_before_others_of_its_key_and_of_those_the_first_wins(tmp_path: Path) -> None:
+    content = as_text(
+        [("China", [1, 1, 1]), ("CHINA", [2, 2, 2]), ("X1", [3, 3, 3]), ("x0", [4, 4, 4]), ("x0", [5] * 3)]
+    )
+    vocabulary = Vocabulary(entries=("china", "x0", "china0"))
+    assert found(tmp_path, content, vocabulary) == {"china": [1, 1, 1], "x0": [4, 4, 4]}
+    assert found(tmp_path, content + b"china 6 6 6\n", vocabulary)["china"] == [6, 6, 6]
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "shown"),
     [
         ("叫 1 2", r"2 \(1 2\)"),
         ("叫 1 2 3 4", r"4 \(1 2 3 4\)"),
         ("叫 1 nan 3", r"3 \(1 nan 3\)"),
+        ("叫 1 1e99 3", r"3 \(1 1e99 3\)"),
         ("叫 a b c", r"3 \(a b c\)"),
+        ("叫", r"0 \(\)"),
     ],
 )
-def test_a_wrong_line_is_named_and_nothing_is_written(tmp_path: Path, line: str, found: str) -> None:
-    with pytest.raises(
-        FormatError, match=rf"vectors\.txt:3: expected 3 numbers after the token, found {found}.*token_dim"
-    ):
-        load(tmp_path, f"2 3\n我 1 2 3\n{line}\n")
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, shown: str) -> None:
+    message = rf"vectors\.txt:3: expected 3 numbers after the token, found {shown}.*token_dim"
+    with pytest.raises(FormatError, match=message):
+        found(tmp_path, f"2 3\n我 1 2 3\n{line}\n".encode())
+
+
+def test_a_head_of_another_length_is_told_at_once(tmp_path: Path) -> None:
+    wrong = [("我", [1.0, 2.0, 3.0, 4.0])]
+    remedy = r"expected vectors of 3 numbers, found 4; set features\.token_dim=4"
+    with pytest.raises(FormatError, match=r"vectors\.txt:1: " + remedy):
+        found(tmp_path, as_text(wrong))
+    with pytest.raises(FormatError, match=r"vectors\.txt: byte 0: " + remedy):
+        found(tmp_path, as_binary(wrong))
 
 
 def test_lines_of_other_tokens_are_not_looked_at(tmp_path: Path) -> None:
-    assert load(tmp_path, ". . 1 2 3\n\n龘 oops\n我 1 2 3\n")[0] == 1
+    vocabulary = Vocabulary(entries=(".", "我"))
+    lines = [b". . 1 2 3", b"", "龘 oops".encode(), b"\xff\xfe 1 2 3", "我 1 2 3".encode(), b". 4 5 6"]
+    assert found(tmp_path, b"\n".join(lines), vocabulary) == {"我": [1, 2, 3], ".": [4, 5, 6]}
+
+
+def test_forms_that_are_no_text_are_passed_over_in_binary(tmp_path: Path) -> None:
+    content = as_binary([(b"\xe5\x8f", [9.0, 9.0, 9.0]), ("叫", [1.0, 2.0, 3.0])])
+    assert found(tmp_path, content) == {"叫": [1, 2, 3]}
+
+
+def test_a_binary_file_that_is_cut_short_is_named_with_its_byte(tmp_path: Path) -> None:
+    whole = as_binary([("我", [1.0, 2.0, 3.0]), ("叫", [4.0, 5.0, 6.0])])
+    first = len("2 3\n我 ".encode())
+    second = first + 12 + len("\n叫 ".encode())
+    for kept, message in (
+        (first + 5, rf"byte {first}: expected 3 numbers of 4 bytes after '我', found the file's end after 5 bytes"),
+        (second + 11, rf"byte {second}: expected 3 numbers of 4 bytes after '叫', found the file's end after 11 bytes"),
+        (
+            first + 14,
+            rf"byte {first + 12}: expected entry 2 of 2, a form and a space, found none; the file is cut short",
+        ),
+    ):
+        with pytest.raises(FormatError, match=r"vectors\.txt: " + message):
+            found(tmp_path, whole[:kept])
+    with pytest.raises(FormatError, match=rf"byte {second}: expected 3 finite numbers after '叫', found others"):
+        found(tmp_path, as_binary([("我", [1.0, 2.0, 3.0]), ("叫", [4.0, float("nan"), 6.0])]))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe\x00 1 2 3\n",
+        "我 1 2 3\n".encode("utf-16"),
+        struct.pack("<ii", 793712314, 12) + bytes(range(128, 256)),  # a fastText .bin
+    ],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(FormatError, match=r"vectors\.txt:1: expected vectors as text in UTF-8, .*give word2vec text"):
+        found(tmp_path, content)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"vectors\.txt: expected a text file of vectors"):
-        load(tmp_path, b"\xff\xfe\x00 1 2 3\n")
-    with pytest.raises(FormatError, match=r"nothing\.txt: expected a text file of vectors"):
-        load_vectors(tmp_path / "nothing.txt", VOCABULARY, torch.zeros(5, 3))
+    with pytest.raises(FormatError, match=r"nothing\.txt: expected a file of vectors, found that it cannot be read"):
+        find_vectors(tmp_path / "nothing.txt", VOCABULARY, 3)
+    with pytest.raises(FormatError, match=r"expected a file of vectors, found that it cannot be read"):
+        find_vectors(tmp_path, VOCABULARY, 3)
+    zipped = gzip.compress(as_text([("我", [1.0, 2.0, 3.0])] * 1000))
+    for broken in (zipped[:-20], zipped[:30] + b"\x00" * 20 + zipped[50:]):
+        with pytest.raises(
+            FormatError, match=r"vectors\.txt: expected a file of vectors, found that it cannot be read"
+        ):
+            found(tmp_path, broken)
+
+
+def test_a_file_of_other_tokens_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        TrainingError, match=r"vectors\.txt: expected vectors of the training split's tokens, found none"
+    ):
+        found(tmp_path, as_text([("Haus", [1.0, 2.0, 3.0])]))
+
+
+# In training
+
+SENTENCES = [
+    sentence_from_forms(["小", "明", "在", "北", "京"], ["B-PER", "I-PER", "O", "B-LOC", "I-LOC"]),
+    sentence_from_forms(["我", "在", "上", "海"], ["O", "O", "B-LOC", "I-LOC"]),
+]
+
+
+def settings(path: Path, **features: Any) -> dict[str, Any]:
+    return {
+        "task": {"kind": "spans", "tokenizer": "characters", "scheme": "BIO", "spaces": "between"},
+        "features": {"token_dim": 3, "bigram_dim": 2, "vectors": str(path), **features},
+        "encoder": {"hidden": 4},
+        "training": {"epochs": 6, "batch_size": 1, "learning_rate": 0.05, "unknown_weight": 0.5, "threads": 1},
+    }
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_static_vectors_stay_to_the_bit_and_all_others_move(tmp_path: Path, averaging: float) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_bytes(as_text([("北", [0.1, 0.2, 0.3]), ("在", [-1.0, 0.5, 0.25]), ("龘", [1.0, 1.0, 1.0])]))
+    table = settings(path, vectors_trained=False)
+    table["training"]["averaging"] = averaging
+    prepared = prepare(config_from_dict(table, where="test"), SENTENCES)
+    assert prepared.vectors is not None
+    assert (len(prepared.vectors.ids), prepared.vectors.entries) == (2, 8)
+    one, more = (table | {"training": table["training"] | {"epochs": n}} for n in (1, 6))
+    early, late = (
+        train_tagger(prepare(config_from_dict(entry, where="test"), SENTENCES)).arrays["token_embedding.weight"]
+        for entry in (one, more)
+    )
+    rows = {entry: row for row, entry in enumerate(prepared.vocabularies["tokens"].entries, start=FIRST_ENTRY_ID)}
+    for entry, row in rows.items():
+        moved = not torch.equal(early[row], late[row])
+        assert moved == (entry not in ("北", "在")), entry
+    for entry, numbers in (("北", [0.1, 0.2, 0.3]), ("在", [-1.0, 0.5, 0.25])):
+        assert torch.equal(late[rows[entry]], torch.tensor(numbers))
+
+
+def test_tuned_vectors_start_as_they_are_and_move(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_bytes(as_text([("北", [0.1, 0.2, 0.3])]))
+    table = settings(path)
+    prepared = prepare(config_from_dict(table, where="test"), SENTENCES)
+    weight = train_tagger(prepared).arrays["token_embedding.weight"]
+    row = prepared.vocabularies["tokens"].encode(["北"])[0]
+    wanted = torch.tensor([0.1, 0.2, 0.3])
+    assert not torch.equal(weight[row], wanted)
+    assert float((weight[row] - wanted).abs().max()) < 1.5  # it began there
+
+
+def test_other_vectors_are_another_run(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.txt"
+    prints = []
+    for numbers in ([0.1, 0.2, 0.3], [0.1, 0.2, 0.4]):
+        path.write_bytes(as_text([("北", numbers)]))
+        prints.append(prepare(config_from_dict(settings(path), where="test"), SENTENCES).fingerprint())
+    assert prints[0] != prints[1]

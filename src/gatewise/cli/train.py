@@ -87,6 +87,7 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     from rich.console import Console
 
     from gatewise.cli.progress import LiveProgress, describe
+    from gatewise.model.card import vectors_found
     from gatewise.training.loop import StoppedError
     from gatewise.training.run import run_training
 
@@ -107,6 +108,8 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
         for split, scores in result.scores.items():
             table = scores_table(scores, title=f"{output.name} on {split}")
             Console(highlight=False, emoji=False).print(table)
+        if vectors := vectors_found(result.config, result.facts):
+            click.echo(f"pretrained vectors: {vectors}", err=True)
         click.echo(f"model: {result.folder}", err=True)
         click.echo(f"report: {result.report}", err=True)
     return result

@@ -15,7 +15,10 @@ from gatewise.model.scoring import Scores
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingFacts:
-    """What a training run knows of itself. `splits` maps train, dev, test to (sentences, tokens)."""
+    """What a training run knows of itself.
+
+    `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones.
+    """
 
     date: str
     version: str
@@ -24,6 +27,7 @@ class TrainingFacts:
     seconds: float
     parameters: int
     num_tags: int
+    vectors: tuple[int, int] | None = None
 
 
 def format_card(config: Config, facts: TrainingFacts, scores: Mapping[str, Scores]) -> str:
@@ -40,6 +44,15 @@ def format_card(config: Config, facts: TrainingFacts, scores: Mapping[str, Score
             sections.append(f"## {title}\n\n{text.strip()}")
     sections.append(_facts_section(config, facts))
     return "\n\n".join(sections) + "\n"
+
+
+def vectors_found(config: Config, facts: TrainingFacts) -> str:
+    """`1,234 of 2,000 tokens, kept as they are`; empty without pretrained vectors."""
+    if facts.vectors is None:
+        return ""
+    found, entries = facts.vectors
+    use = "trained on" if config.features.vectors_trained else "kept as they are"
+    return f"{found:,} of {entries:,} tokens, {use}"
 
 
 def architecture(config: Config) -> str:
@@ -80,6 +93,8 @@ def _facts_section(config: Config, facts: TrainingFacts) -> str:
         "date": facts.date,
         "gatewise": facts.version,
     }
+    if vectors := vectors_found(config, facts):
+        rows["pretrained vectors"] = vectors
     for split, (sentences, tokens) in facts.splits.items():
         rows[f"{split} split"] = f"{sentences:,} sentences, {tokens:,} tokens"
     return "\n".join(

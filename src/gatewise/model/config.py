@@ -51,7 +51,8 @@ class FeaturesConfig:
     `characters`: a network inside words, `lstm` (of `character_hidden` units in each direction) or `cnn` (of
     `character_filters`, 3 characters wide). `shape_dim`: the word's shape, such as Xxxx; `affix_length`: its prefixes
     and suffixes of 1 to so many characters, `affix_dim` numbers each. `form_min_count` is for all of these.
-    `vectors`: a text file of pretrained vectors, one entry a line (word2vec text, GloVe, fastText .vec).
+    `vectors`: a file of pretrained vectors for tokens (word2vec text or binary, GloVe, fastText .vec, also gzipped), of
+    `token_dim` numbers each; with `vectors_trained` they are tuned, else those that are found stay as they are.
     """
 
     token_dim: int = 64
@@ -67,6 +68,7 @@ class FeaturesConfig:
     affix_dim: int = 16
     form_min_count: int = 2
     vectors: str = ""
+    vectors_trained: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,6 @@ from gatewise.training.network import TaggerNetwork
 from gatewise.training.optimizer import Optimizer
 from gatewise.training.prepare import Prepared
 from gatewise.training.schedule import learning_rate
-from gatewise.training.vectors import load_vectors
 
 STEPS_UNREAD_ON_CUDA = 20  # reading a number makes the device wait
 STEPS_TO_AGREE = 20  # between questions of several processes to each other whether to stop
@@ -379,10 +378,6 @@ def new_network(prepared: Prepared) -> TaggerNetwork:
     network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality)
     network.initialize()
     network.inputs.set_unknown_rates(prepared.unknown_rates)
-    if prepared.config.features.vectors:
-        load_vectors(
-            prepared.config.features.vectors,
-            prepared.vocabularies["tokens"],
-            network.inputs.embeddings["tokens"].weight,
-        )
+    if prepared.vectors is not None:
+        prepared.vectors.fill(network.inputs.embeddings["tokens"], trained=prepared.config.features.vectors_trained)
     return network

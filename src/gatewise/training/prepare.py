@@ -20,6 +20,7 @@ from gatewise.text.schemes import complete_tags
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import Vocabulary
 from gatewise.training.batches import EncodedSentences, encode_sentences, unknown_rates
+from gatewise.training.vectors import PretrainedVectors, find_vectors
 
 # What may differ when a run goes on: it changes how the work is done, not what comes out.
 FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboard")
@@ -28,7 +29,7 @@ FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboa
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
-    file has them."""
+    file has them; `vectors` are pretrained ones for tokens."""
 
     config: Config
     labels: tuple[str, ...]
@@ -37,6 +38,7 @@ class Prepared:
     train: EncodedSentences
     dev: EncodedSentences
     dev_gold: tuple[tuple[str, ...], ...]
+    vectors: PretrainedVectors | None = None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -55,13 +57,17 @@ class Prepared:
             for rows in (*split.inputs.values(), *split.forms.values(), split.tags):
                 digest.update(rows.values.cpu().numpy().tobytes())
                 digest.update(rows.lengths.cpu().numpy().tobytes())
+        if self.vectors is not None:
+            digest.update(self.vectors.ids.numpy().tobytes())
+            digest.update(self.vectors.values.numpy().tobytes())
         return digest.hexdigest()
 
 
 def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] = ()) -> Prepared:
     """Encode the splits; `config` must be resolved, no `auto` left in its task (see `model.corpus.resolve_config`).
 
-    Raises TrainingError when there is nothing to learn from, or a sentence is longer than the configuration allows.
+    Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, or the
+    pretrained vectors are of other tokens, and FormatError when their file is not one.
     """
     train, dev = [s for s in train if len(s)], [s for s in dev if len(s)]
     if not train:
@@ -76,6 +82,9 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
             f"the training split: expected at least 2 different tokens seen {features.min_count} time(s) or more, found"
             f" {found}; check the columns, or lower features.min_count"
         )
+    vectors = None
+    if features.vectors:
+        vectors = find_vectors(features.vectors, vocabularies["tokens"], features.token_dim)
     encoder = FeatureEncoder(features, vocabularies)
     seen = {tag for sentence in train for tag in sentence.tags or ()}
     labels = tuple(complete_tags(seen, config.task.scheme))
@@ -88,6 +97,7 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
         train=encode_sentences(train, encoder, tag_ids),
         dev=encode_sentences(dev, encoder, tag_ids),
         dev_gold=tuple(sentence.tags or () for sentence in dev),
+        vectors=vectors,
     )
 
 

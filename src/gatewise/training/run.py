@@ -197,7 +197,7 @@ def _save(
 
 
 def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
-    splits = {"train": corpus.train, "dev": corpus.dev}
+    splits, vectors = {"train": corpus.train, "dev": corpus.dev}, trained.prepared.vectors
     return TrainingFacts(
         date=date.today().isoformat(),
         version=gatewise.__version__,
@@ -206,4 +206,5 @@ def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
         seconds=trained.seconds,
         parameters=sum(array.numel() for array in trained.arrays.values()),
         num_tags=len(trained.prepared.labels),
+        vectors=(len(vectors.ids), vectors.entries) if vectors is not None else None,
     )

@@ -1,53 +1,62 @@
-"""Pretrained vectors from a text file into the token embedding: word2vec text, GloVe, fastText .vec.
+"""Pretrained vectors for the token embedding: which entries of a vocabulary a file has, and their numbers.
 
-In: one entry a line, its form and then its numbers, an optional first line with two counts. Out: the number of
-vocabulary entries that were found; their rows are overwritten, the others keep their random start.
+In: a file of vectors (see `training.vector_files`) and a vocabulary. Out: the rows that were found. An entry takes the
+vector of the form that is written like it, or else that of the first form with its lookup key: `china` takes that of
+`china`, or of `China` where the file has no other.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gatewise.errors import FormatError
+from gatewise.errors import TrainingError
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, Vocabulary, normalize
+from gatewise.training.table import Table
+from gatewise.training.vector_files import Float32s, read_vectors
 
 
-def load_vectors(path: str | Path, vocabulary: Vocabulary, embedding: Tensor) -> int:
-    """Fill rows of `embedding` (vocabulary.size, dim); of two forms with one key the first in the file wins.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainedVectors:
+    """The rows of a table that a file has: `ids` (found,), rising, and `values` (found, dim); `entries` is how many
+    were looked for."""
 
-    Raises FormatError when the file cannot be read or a line has another number of values than `dim`.
+    ids: Tensor
+    values: Tensor
+    entries: int
+
+    def fill(self, table: Table, *, trained: bool) -> None:
+        """Put the vectors into the table, to be tuned or to stay as they are."""
+        with torch.no_grad():
+            table.weight[self.ids.to(table.weight.device)] = self.values.to(table.weight)
+        if not trained:
+            table.freeze(self.ids)
+
+
+def find_vectors(path: str | Path, vocabulary: Vocabulary, dim: int) -> PretrainedVectors:
+    """What the file has of the vocabulary.
+
+    Raises FormatError for a file that is no file of vectors of this length, TrainingError when it has none of them.
     """
-    wanted = {entry: number for number, entry in enumerate(vocabulary.entries, start=FIRST_ENTRY_ID)}
-    found: dict[int, list[float]] = {}
-    try:
-        with Path(path).open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                form, *values = line.rstrip("\n ").split(" ")
-                if number == 1 and len(values) == 1:
-                    continue  # word2vec's head: how many, how long
-                row = wanted.get(normalize(form))
-                if row is not None and row not in found:
-                    found[row] = _numbers(values, embedding.shape[1], where=f"{path}:{number}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: expected a text file of vectors, found that it cannot be read ({error})") from error
-    with torch.no_grad():
-        for row, numbers in found.items():
-            embedding[row] = torch.tensor(numbers)
-    return len(found)
-
-
-def _numbers(values: list[str], dim: int, *, where: str) -> list[float]:
-    try:
-        numbers = [float(value) for value in values]
-    except ValueError:
-        numbers = []
-    if len(numbers) != dim or not all(map(math.isfinite, numbers)):
-        raise FormatError(
-            f"{where}: expected {dim} numbers after the token, found {len(values)} ({' '.join(values)[:40]}); set"
-            f" features.token_dim to the length of the file's vectors"
+    ids = {entry: number for number, entry in enumerate(vocabulary.entries, start=FIRST_ENTRY_ID)}
+    exact: dict[int, Float32s] = {}
+    by_key: dict[int, Float32s] = {}
+    for form, values in read_vectors(path, dim, lambda form: form in ids or normalize(form) in ids):
+        if form in ids:
+            exact.setdefault(ids[form], values)
+        else:
+            by_key.setdefault(ids[normalize(form)], values)
+    found = by_key | exact
+    if not found:
+        raise TrainingError(
+            f"{path}: expected vectors of the training split's tokens, found none of {len(ids):,}; are both of one"
+            " language, and cut into the same tokens?"
         )
-    return numbers
+    rows = sorted(found)
+    return PretrainedVectors(
+        ids=torch.tensor(rows), values=torch.from_numpy(np.stack([found[row] for row in rows])), entries=len(ids)
+    )
