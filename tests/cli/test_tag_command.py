@@ -57,6 +57,21 @@ def test_labeled_files_are_tagged_anew_in_their_own_tokens(
     assert ran.out == "The/DET cat/NOUN\n"
 
 
+def test_what_a_segmentation_leaves_out_is_told(gatewise_command: Run, stored: Path, tmp_path: Path) -> None:
+    def write(name: str, content: str) -> Path:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        return tmp_path / name
+
+    told = "sentences whose other columns and comments are left out: this model makes words of its own"
+    segmentation = ("tag", "-m", stored / "v1-segmentation")
+    columns = write("a.conll", "# id 3 x\n我 X\n\n好 Y\n")
+    assert gatewise_command(*segmentation, columns).err == f"{columns}: 1 {told}\n"
+    conllu = "# text = 我\n1\t我\tlemma\tX\t_\t_\t_\t_\t_\t_\n\n"
+    assert gatewise_command(*segmentation, "--from", "conllu", stdin=conllu).err == f"<standard input>: 1 {told}\n"
+    assert gatewise_command(*segmentation, write("b.conll", "我 X\n")).err == ""
+    assert gatewise_command("tag", "-m", stored / "v1-spans", columns).err == ""
+
+
 def test_conllu_in_and_out(gatewise_command: Run, stored: Path, tiny: Path, tmp_path: Path) -> None:
     source, target = tiny / "segmentation.conllu", tmp_path / "out.conllu"
     ran = gatewise_command("tag", "-m", stored / "v1-segmentation", source, "--to", "conllu", "-o", target)

@@ -14,6 +14,7 @@ from gatewise.formats import write_conll, write_conllu, write_sentences
 from gatewise.formats.conll import locate_conll, read_conll
 from gatewise.formats.conllu import locate_conllu, read_conllu
 from gatewise.formats.line_ends import say_line_ends
+from gatewise.formats.losses import Losses
 from gatewise.text import Sentence, Token, sentence_from_forms
 
 # French "au" is one token of two words
@@ -57,6 +58,28 @@ def test_nothing_is_told_when_nothing_is_lost(conllu: list[Sentence], caplog: py
     assert caplog.messages == []
     write_sentences([conllu[0].with_tags(["A", "C"])], io.StringIO(), "conllu")
     assert [message.partition(":")[0] for message in caplog.messages] == ["conllu"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "has_more"),
+    [
+        ("# text = a b\n1\ta\t_\tX\t_\t_\t_\t_\t_\tSpaceAfter=No\n2\tb\t_\tY\t_\t_\t_\t_\t_\t_\n", False),
+        ("1\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", False),
+        ("# id = 1\n1\ta\t_\tX\t_\t_\t_\t_\t_\t_\n", True),
+        ("1\ta\t_\tX\tZ\t_\t_\t_\t_\t_\n", True),
+        ("1\ta\tb\tX\t_\t_\t_\t_\t_\t_\n", True),
+        ("1\ta\t_\tX\t_\t_\t_\t_\t_\tGloss=b\n", True),
+        ("0.1\tb\t_\t_\t_\t_\t_\t_\t_\t_\n1\ta\t_\tX\t_\t_\t_\t_\t_\t_\n", True),
+        ("1-2\tab\t_\t_\t_\t_\t_\t_\t_\t_\n" + "1\ta" + "\t_" * 8 + "\n2\tb" + "\t_" * 8 + "\n", True),
+    ],
+)
+def test_only_what_there_is_in_conllu_is_lost(tmp_path: Path, lines: str, has_more: bool) -> None:
+    (tmp_path / "a.conllu").write_text(lines + "\n", encoding="utf-8")
+    [sentence] = read_conllu(tmp_path / "a.conllu")
+    losses = Losses("jsonl")
+    assert list(losses.passing([sentence])) == [sentence]
+    told = "jsonl cannot hold what else CoNLL-U says (comments, lemmas, features, heads): lost in 1 sentence"
+    assert losses.lines() == [told] * has_more
 
 
 def test_tokens_that_may_be_comments_are_told(tmp_path: Path) -> None:

@@ -79,11 +79,26 @@ def _tagged(
         return
     sentences = read_sentences(file, source, columns)
     if tagger.archive.config.task.kind == "segmentation":  # it makes its own words
-        yield from tagger.tag_many((sentence.text for sentence in sentences), scores=scores)
+        yield from tagger.tag_many(_texts(sentences, file), scores=scores)
         return
     sentences = (tagger.tokenize(s.text) if s.text and not len(s) else s for s in sentences)  # text alone
     while chunk := list(islice(sentences, CHUNK)):
         yield from tagger.tag_sentences(chunk, scores=scores)
+
+
+def _texts(sentences: Iterable[Sentence], file: str) -> Iterator[str]:
+    """The texts alone; what else the file says of them is told to be left out."""
+    from gatewise.formats.conll import ConllLayer
+    from gatewise.formats.conllu_rows import ConlluLayer
+    from gatewise.formats.tally import Tally
+
+    tally = Tally()
+    for sentence in sentences:
+        layer = sentence.layer
+        if isinstance(layer, ConllLayer | ConlluLayer) and layer.has_more:
+            tally.add("sentences whose other columns and comments are left out: this model makes words of its own")
+        yield sentence.text
+    tally.say(file, lambda line: click.echo(line, err=True))
 
 
 def _in_sentences(lines: Iterable[str]) -> Iterator[str]:

@@ -59,7 +59,7 @@ def write_conllu(
         _check_values(sentence.tags or (), "tag", number)
         layer = sentence.layer
         if not isinstance(layer, ConlluLayer) or not layer.fits(sentence):
-            if isinstance(layer, ConlluLayer):
+            if isinstance(layer, ConlluLayer) and layer.has_more:
                 tally.add(_OTHER_TOKENS)
             stream.write(_new_lines(sentence, number, column or "upos") + "\n\n")
             continue

@@ -49,6 +49,23 @@ class ConlluLayer:
     tokens: tuple[Token, ...]
     tags: tuple[str, ...] | None
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is anything here beyond text, words and their tags in the column that was read."""
+        tag_at = COLUMNS[self.column]
+        for line in filter(None, self.lines.split("\n")):
+            if line.startswith("#"):
+                if not line.startswith("# text ="):
+                    return True
+                continue
+            number, _, *fields = line.split("\t")
+            fields[tag_at - 2] = UNTAGGED
+            if not _WORD.fullmatch(number) or any(field != UNTAGGED for field in fields[:-1]):
+                return True
+            if fields[-1] not in (UNTAGGED, "SpaceAfter=No"):
+                return True
+        return False
+
     def fits(self, sentence: Sentence) -> bool:
         """Whether the sentence still has the text and the tokens that stand in these lines."""
         return self.tokens == sentence.tokens and self.text == sentence.text

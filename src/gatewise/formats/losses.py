@@ -45,7 +45,7 @@ class Losses:
     def _of(self, sentence: Sentence) -> Iterator[str]:
         if self._format != "conll" and isinstance(sentence.layer, ConllLayer) and sentence.layer.has_more:
             yield "columns that are not read, comments and document marks"
-        if self._format != "conllu" and isinstance(sentence.layer, ConlluLayer):
+        if self._format != "conllu" and isinstance(sentence.layer, ConlluLayer) and sentence.layer.has_more:
             yield "what else CoNLL-U says (comments, lemmas, features, heads)"
         if self._format in _NO_SCORES and sentence.scores is not None:
             yield "probabilities"
