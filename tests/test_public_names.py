@@ -29,6 +29,9 @@ def test_rooms_export_what_they_say_and_examples_are_true(name: str) -> None:
     if name.startswith("gatewise.training"):
         pytest.importorskip("torch")
         pytest.importorskip("onnx")
+    if name in ("gatewise.training.study", "gatewise.training.tune"):
+        pytest.importorskip("optuna")
+        pytest.importorskip("tomli_w")
     module = importlib.import_module(name)
     for public in getattr(module, "__all__", ()):
         assert hasattr(module, public), public

@@ -10,13 +10,15 @@ import click
 from gatewise import __version__
 from gatewise.errors import GatewiseError
 
-# Command → what it does; the command `x` is the function `x` of gatewise/cli/x.py. Listed here so that help needs no
-# import of the commands.
+# Command → what it does; the command `x-y` is the function `x_y` of gatewise/cli/x_y.py. Listed here so that help needs
+# no import of the commands.
 COMMANDS = {
     "demo": "Tag 我叫小明, show the gates, then the article's network.",
     "explain": "Every number of one pass, of a trained model or of a network written by hand.",
     "tag": "Tag texts or files.",
     "train": "Train a tagger on labeled text.",
+    "find-lr": "Find a learning rate: the loss over rates that rise, with its curve.",
+    "tune": "Search for good settings, in a study that can be resumed.",
     "evaluate": "Score a model on labeled text.",
     "compare": "Compare two outputs on the same gold data: scores, difference, p value.",
     "convert": "Convert labeled text between formats and schemes.",
@@ -36,7 +38,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own signature
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"gatewise.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"gatewise.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own signature
