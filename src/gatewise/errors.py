@@ -3,6 +3,7 @@
 GatewiseError
 ├── TextError         a text that cannot be tagged (an unpaired surrogate, the wrong type)
 ├── FormatError       a labeled file that cannot be read; carries path and line
+├── ConstraintError   constraints on tags that cannot be kept, or do not fit the text
 ├── SchemeError       tags that break their scheme, spans that overlap
 ├── NetworkError      a hand-written network file with a wrong key, shape or name
 ├── ShapeError        arrays whose shapes do not fit the equations
@@ -25,6 +26,10 @@ class TextError(GatewiseError):
 
 class FormatError(GatewiseError):
     """A labeled file that cannot be read; the message starts with `path:line:` where a line is known."""
+
+
+class ConstraintError(GatewiseError):
+    """Constraints on tags that contradict each other or the model, or that do not fit the text."""
 
 
 class SchemeError(GatewiseError):

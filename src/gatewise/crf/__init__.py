@@ -2,6 +2,7 @@
 
 from gatewise.crf.forward_backward import PathSums, Sums, forward_backward, sum_paths
 from gatewise.crf.lattice import Lattice, lattice
+from gatewise.crf.n_best import RankedPaths, n_best
 from gatewise.crf.scores import CRFScores, Legality, legal_only, restricted
 from gatewise.crf.viterbi import BestPaths, best_tags, path_scores, viterbi
 
@@ -11,11 +12,13 @@ __all__ = [
     "Lattice",
     "Legality",
     "PathSums",
+    "RankedPaths",
     "Sums",
     "best_tags",
     "forward_backward",
     "lattice",
     "legal_only",
+    "n_best",
     "path_scores",
     "restricted",
     "sum_paths",

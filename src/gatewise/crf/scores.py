@@ -42,6 +42,14 @@ class CRFScores:
     def num_tags(self) -> int:
         return len(self.start_transitions)
 
+    def scaled(self, factor: float) -> CRFScores:
+        """Every score times a factor above 0; what is forbidden stays so."""
+        return CRFScores(
+            transitions=self.transitions * factor,
+            start_transitions=self.start_transitions * factor,
+            end_transitions=self.end_transitions * factor,
+        )
+
     def astype(self, dtype: np.dtype[Any]) -> CRFScores:
         """The same scores in another floating type; this object where they have it already."""
         if all(a.dtype == dtype for a in (self.transitions, self.start_transitions, self.end_transitions)):

@@ -16,8 +16,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.crf import CRFScores, Lattice, best_tags, lattice, path_scores, sum_paths
+from gatewise.crf import CRFScores, Lattice, Sums, best_tags, lattice, n_best, path_scores, sum_paths
 from gatewise.crf.scores import Floats
+from gatewise.runtime.constraints import Constraints, allowed_tags
+from gatewise.runtime.dictionary import Dictionary
 from gatewise.runtime.tag_table import TagTable, tag_table
 from gatewise.text.sentence import Sentence, TextSpan
 
@@ -27,12 +29,18 @@ Float64s = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoder:
-    """The labels, their scheme, and the CRF's scores; with `break_at_gaps` no span reaches across white space."""
+    """The labels, their scheme, and the CRF's scores; with `break_at_gaps` no span reaches across white space.
+
+    The words of a `dictionary` are favored. Probabilities are those of all scores divided by the `temperature`, which
+    changes how sure they are, and no tag.
+    """
 
     labels: tuple[str, ...]
     scheme: str
     scores: CRFScores
     break_at_gaps: bool = False
+    dictionary: Dictionary | None = None
+    temperature: float = 1.0
     table: TagTable = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -45,29 +53,75 @@ class Decoder:
             return ()  # as many characters as tokens: none is left for a gap
         return tuple(t for t, (a, b) in enumerate(pairwise(tokens), start=1) if a.end != b.start)
 
-    def constrained(self, sentences: Sequence[Sentence], emissions: Floats) -> Floats:
-        """The emissions with minus infinity for tags that would carry a word on across white space.
+    def constrained(
+        self, sentences: Sequence[Sentence], emissions: Floats, constraints: Sequence[Constraints | None] | None = None
+    ) -> Floats:
+        """The emissions with all that steers the tags from outside: minus infinity for tags that would carry a word on
+        across white space or that the constraints exclude, and what the dictionary favors.
 
-        They are as they came where nothing is in the way, and unless `break_at_gaps` is set.
+        They are as they came where there is nothing of that. Raises ConstraintError as `allowed_tags` does.
         """
-        gaps = [(t, column) for column, sentence in enumerate(sentences) for t in self.breaks(sentence)]
-        if not gaps:
-            return emissions
-        free = emissions.copy()
-        for t, column in gaps:
-            free[t, column, self.table.goes_on] = -np.inf
-        return free
+        changed = None
+        for column, sentence in enumerate(sentences):
+            added = self._steering(sentence, constraints[column] if constraints else None)
+            if added is not None:
+                changed = emissions.copy() if changed is None else changed
+                changed[: len(sentence), column] += added
+        return emissions if changed is None else changed
 
-    def decode(self, sentences: Sequence[Sentence], emissions: Floats, *, scores: bool = True) -> list[Sentence]:
+    def _steering(self, sentence: Sentence, constraints: Constraints | None) -> Float64s | None:
+        """What to add to the emissions of one sentence, (time, num_tags); None for nothing."""
+        breaks = self.breaks(sentence)
+        added = self.dictionary.bonus(sentence, self.table, breaks) if self.dictionary else None
+        if not breaks and not constraints:
+            return added
+        open_tags = np.ones((len(sentence), len(self.labels)), dtype=bool)
+        open_tags[list(breaks)] = ~self.table.goes_on
+        if constraints:
+            open_tags = allowed_tags(constraints, sentence, self.table, self.scores, open_tags)
+        return np.where(open_tags, 0.0 if added is None else added, -np.inf)
+
+    def decode(
+        self,
+        sentences: Sequence[Sentence],
+        emissions: Floats,
+        *,
+        scores: bool = True,
+        constraints: Sequence[Constraints | None] | None = None,
+    ) -> list[Sentence]:
         """Tag non-empty sentences from their emissions (time, batch, num_tags), padding after the shorter ones.
 
         Without `scores` no probability is computed: `Sentence.scores` and `path_probability` stay None, and the score
-        of a span is not a number (math.nan).
+        of a span is not a number (math.nan). `constraints`, one entry a sentence: see `constrained`.
         """
-        emissions = self.constrained(sentences, emissions)
-        batch = lattice(emissions, np.fromiter(map(len, sentences), dtype=np.intp, count=len(sentences)))
-        tags = best_tags(batch, self.scores)
-        return self.tagged(sentences, batch, tags, scores=scores)
+        batch = self._lattice(sentences, self.constrained(sentences, emissions, constraints))
+        return self.tagged(sentences, batch, best_tags(batch, self.scores), scores=scores)
+
+    def n_best(
+        self, sentence: Sentence, emissions: Floats, n: int, constraints: Constraints | None = None
+    ) -> list[Sentence]:
+        """The sentence under its n best legal paths, best first, fewer where there are no more; `emissions` (time, 1,
+        num_tags)."""
+        steered = self.constrained([sentence], emissions, [constraints])
+        ranked = n_best(steered[:, 0], self.scores, n)
+        if not len(ranked.tags):
+            return []
+        copies = [sentence] * len(ranked.tags)
+        batch = self._lattice(copies, np.repeat(steered, len(copies), axis=1))
+        return self.tagged(copies, batch, ranked.tags.T, scores=True)
+
+    def marginals(self, sentence: Sentence, emissions: Floats) -> Float64s:
+        """The probability of each tag at each token, (time, num_tags); `emissions` (time, 1, num_tags)."""
+        batch = self._lattice([sentence], self.constrained([sentence], emissions))
+        return self._sums(batch).marginals()[:, :, 0]
+
+    def _lattice(self, sentences: Sequence[Sentence], emissions: Floats) -> Lattice:
+        return lattice(emissions, np.fromiter(map(len, sentences), dtype=np.intp, count=len(sentences)))
+
+    def _sums(self, batch: Lattice) -> Sums:
+        if self.temperature == 1:
+            return sum_paths(batch, self.scores)
+        return sum_paths(batch.scaled(1 / self.temperature), self.scores.scaled(1 / self.temperature))
 
     def tagged(self, sentences: Sequence[Sentence], batch: Lattice, tags: Ints, *, scores: bool) -> list[Sentence]:
         """The sentences with these tags, (time, batch) in the columns of the lattice, in the order they came in."""
@@ -106,7 +160,7 @@ class Decoder:
         next tag given the one before. BIOES writes the right edge into the tags. BIO does not: there it is also times
         the chance that the span does not go on.
         """
-        sums = sum_paths(batch, self.scores)
+        sums = self._sums(batch)
         inside = batch.inside.T
         there = sums.tag_probabilities(tags)
         steps = np.ones_like(there)
@@ -119,7 +173,7 @@ class Decoder:
             inner = self.table.inner[tags[:-1]]
             onward[:-1] = np.where(inner >= 0, sums.moves(tags[:-1], inner), 0.0)
             spans *= 1 - onward.T[inside][ends - 1]
-        paths = np.exp(path_scores(batch, self.scores, tags) - sums.log_partition)
+        paths = np.exp(path_scores(batch, self.scores, tags) / self.temperature - sums.log_partition)
         return _Probabilities(tags=_chances(there_row), spans=_chances(spans), paths=_chances(paths))
 
 

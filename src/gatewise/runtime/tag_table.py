@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewise.errors import SchemeError
-from gatewise.text.transitions import OUTSIDE, make_tag, split_tag
+from gatewise.text.transitions import EDGED, OUTSIDE, Letters, make_tag, split_tag
+
+_BIO = Letters(begin="B", inside="I", end="I", single="B")
 
 Ints = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
@@ -33,6 +35,7 @@ class TagTable:
     goes_on: Bools  # (num_tags,)
     inner: Ints  # (num_tags,)
     open_ended: bool
+    roles: tuple[Bools, Bools, Bools, Bools]  # each (num_tags,): may be first, inner, last, only token of a span
 
     def spans(self, row: Ints) -> tuple[Ints, Ints]:
         """Where spans start and end, half-open, in a row of legal tags of one sentence after another."""
@@ -41,6 +44,18 @@ class TagTable:
         ends = self.opens[row] | going_on
         ends[:-1] &= ~going_on[1:]
         return starts, np.flatnonzero(ends) + 1
+
+    def unit(self, length: int, label: str | None = None) -> Bools:
+        """The tags that make `length` tokens one span, (length, num_tags), of this label or of any.
+
+        Legality sees to it that it is the same one for all. In a scheme that is open-ended the span ends there only if
+        the tag after does not go on.
+        """
+        first, inner, last, only = self.roles
+        allowed = np.tile(inner, (length, 1))
+        allowed[-1] = last
+        allowed[0] = first if length > 1 else only
+        return allowed if label is None else allowed & (self.span_labels == label)
 
 
 def tag_table(labels: tuple[str, ...], scheme: str) -> TagTable:
@@ -51,6 +66,11 @@ def tag_table(labels: tuple[str, ...], scheme: str) -> TagTable:
     parts = [(OUTSIDE, "") if plain else split_tag(tag) for tag in labels]
     number = {tag: index for index, tag in enumerate(labels)}
     inner = [-1 if prefix == OUTSIDE else number.get(make_tag("I", label), -1) for prefix, label in parts]
+    letters = EDGED.get(scheme, _BIO)
+
+    def role(letter: str) -> Bools:
+        return np.array([not plain and prefix == letter for prefix, _ in parts])
+
     return TagTable(
         names=np.array(labels, dtype=object),
         span_labels=np.array([label for _, label in parts], dtype=object),
@@ -58,4 +78,5 @@ def tag_table(labels: tuple[str, ...], scheme: str) -> TagTable:
         goes_on=np.array([prefix in "IMEL" for prefix, _ in parts]),
         inner=np.array(inner, dtype=np.intp),
         open_ended=scheme == "BIO",
+        roles=(role(letters.begin), role(letters.inside), role(letters.end), role(letters.single)),
     )

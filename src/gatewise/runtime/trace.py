@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.crf import CRFScores, forward_backward
+from gatewise.crf import CRFScores
 from gatewise.lstm import (
     Directions,
     Layer,
@@ -99,8 +99,7 @@ def trace_sentence(archive: ModelArchive, session: Session, decoder: Decoder, se
     tagged, marginals = fast, np.zeros_like(emissions)
     if len(sentence):
         tagged = decoder.decode([sentence], emissions[:, None])[0]
-        constrained = decoder.constrained([sentence], emissions[:, None])
-        marginals = forward_backward(constrained, np.array([len(sentence)]), decoder.scores).marginals[:, 0]
+        marginals = decoder.marginals(sentence, emissions[:, None])
     for array in (x, wide["emission.weight"], wide["emission.bias"], emissions, marginals):
         array.setflags(write=False)
     return Trace(
