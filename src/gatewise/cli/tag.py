@@ -13,7 +13,7 @@ from gatewise.cli.options import columns_option, expect_choice, output_option, s
 from gatewise.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatewise.runtime import Tagger
+    from gatewise.runtime import Constraints, Tagger
     from gatewise.text.sentence import Sentence
 
 CHUNK = 1024  # sentences that are tagged together
@@ -27,6 +27,11 @@ WITH_SCORES = ("jsonl", "parquet")  # formats that hold probabilities; for other
 @click.option("--to", "target", default="inline", show_default=True, help="inline, conll, conllu, jsonl, doccano, …")
 @click.option("--split", is_flag=True, help="Cut each line of text into its sentences first.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads; 0 means one a core.")
+@click.option("--n-best", type=click.IntRange(min=1), help="The N most probable taggings of each; with --to jsonl.")
+@click.option("--constrain", type=click.Path(path_type=Path), help="What is known of each sentence, as JSON Lines.")
+@click.option("--dictionary", type=click.Path(path_type=Path), help="Words to favor, as jieba has them.")
+@click.option("--hard-dictionary", is_flag=True, help="Cut the words of --dictionary out wherever they are found.")
+@click.option("--min-score", type=click.FloatRange(0, 1), help="Withhold what is less probable than this.")
 @columns_option
 @output_option
 def tag(
@@ -36,26 +41,45 @@ def tag(
     target: str,
     split: bool,
     threads: int,
+    n_best: int | None,
+    constrain: Path | None,
+    dictionary: Path | None,
+    hard_dictionary: bool,
+    min_score: float | None,
     columns: str,
     output: Path | None,
 ) -> None:
     """Tag files, or what comes in on stdin: one sentence a line, or sentences that are cut into tokens already.
 
-    The formats are listed in docs/formats.md; the tags that a labeled file holds are not looked at.
+    The formats are listed in docs/formats.md; the tags that a labeled file holds are not looked at. Confidence,
+    constraints and dictionaries are explained in docs/tagging.md.
     """
-    from gatewise.formats import BINARY_FORMATS, FORMATS, OUTPUT_FORMATS, write_binary, write_sentences
+    from gatewise.formats import BINARY_FORMATS, FORMATS, OUTPUT_FORMATS, write_binary, write_n_best, write_sentences
     from gatewise.runtime import load
 
     expect_choice("--from", source, ("auto", *FORMATS))
     expect_choice("--to", target, (*OUTPUT_FORMATS, *BINARY_FORMATS))
     if target in BINARY_FORMATS and output is None:
         raise ConfigError(f"--to {target}: expected a file to write to, found none; add -o FILE")
+    if n_best is not None and (target != "jsonl" or min_score is not None):
+        raise ConfigError(
+            "--n-best: expected --to jsonl and no --min-score, found "
+            f"{'--min-score' if target == 'jsonl' else '--to ' + target}; change that"
+        )
+    if hard_dictionary and dictionary is None:
+        raise ConfigError("--hard-dictionary: expected a dictionary, found none; add --dictionary FILE")
     tagger = load(model, threads=threads)
-    sentences: Iterator[Sentence] = (
-        s
-        for file in files or ("-",)
-        for s in _tagged(tagger, file, source, split_columns(columns), split, scores=target in WITH_SCORES)
-    )
+    if dictionary is not None:
+        tagger = _with_dictionary(tagger, dictionary, hard=hard_dictionary)
+    given = (s for file in files or ("-",) for s in _read(tagger, file, source, split_columns(columns), split))
+    pairs = _with_constraints(given, constrain)
+    if n_best is not None:
+        with writing(output) as stream:
+            write_n_best(((s, tagger.n_best(s, n_best, constraints=known)) for s, known in pairs), stream)
+        return
+    sentences = _tagged(tagger, pairs, scores=target in WITH_SCORES or min_score is not None)
+    if min_score is not None:
+        sentences = _confident(tagger, sentences, min_score)
     if target == "conllu":
         sentences = _as_words(tagger, sentences)
     if target in BINARY_FORMATS and output is not None:
@@ -65,25 +89,65 @@ def tag(
         write_sentences(sentences, stream, target, scheme=tagger.scheme)
 
 
-def _tagged(
-    tagger: Tagger, file: str, source: str, columns: tuple[str, ...], split: bool, *, scores: bool
-) -> Iterator[Sentence]:
-    """The tagged sentences of one file, streamed."""
+def _read(tagger: Tagger, file: str, source: str, columns: tuple[str, ...], split: bool) -> Iterator[Sentence]:
+    """The sentences of one file in the tokens they are tagged in, streamed."""
     from gatewise.formats import detect_format, read_lines, read_sentences
 
     if source == "auto":
         source = "text" if file == "-" else detect_format(file)
     if source == "text":
         lines = read_lines(file)
-        yield from tagger.tag_many(_in_sentences(lines) if split else lines, scores=scores)
+        yield from map(tagger.tokenize, _in_sentences(lines) if split else lines)
         return
     sentences = read_sentences(file, source, columns)
     if tagger.archive.config.task.kind == "segmentation":  # it makes its own words
-        yield from tagger.tag_many(_texts(sentences, file), scores=scores)
+        yield from map(tagger.tokenize, _texts(sentences, file))
         return
-    sentences = (tagger.tokenize(s.text) if s.text and not len(s) else s for s in sentences)  # text alone
-    while chunk := list(islice(sentences, CHUNK)):
-        yield from tagger.tag_sentences(chunk, scores=scores)
+    for sentence in sentences:
+        yield tagger.tokenize(sentence.text) if sentence.text and not len(sentence) else sentence
+
+
+def _with_constraints(
+    sentences: Iterable[Sentence], path: Path | None
+) -> Iterator[tuple[Sentence, Constraints | None]]:
+    if path is None:
+        return ((sentence, None) for sentence in sentences)
+    from gatewise.runtime.constraint_file import with_constraints
+
+    return iter(with_constraints(sentences, path))
+
+
+def _tagged(
+    tagger: Tagger, pairs: Iterator[tuple[Sentence, Constraints | None]], *, scores: bool
+) -> Iterator[Sentence]:
+    while chunk := list(islice(pairs, CHUNK)):
+        known = [constraints for _, constraints in chunk]
+        yield from tagger.tag_sentences(
+            [sentence for sentence, _ in chunk], scores=scores, constraints=known if any(known) else None
+        )
+
+
+def _with_dictionary(tagger: Tagger, path: Path, *, hard: bool) -> Tagger:
+    """The tagger with the dictionary; labels in it that the model does not have are told."""
+    steered = tagger.with_dictionary(path, hard=hard)
+    if unknown := steered.unknown_dictionary_labels():
+        click.echo(
+            f"{path}: the model has no label {', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}; words with "
+            "such a tag may get any label",
+            err=True,
+        )
+    return steered
+
+
+def _confident(tagger: Tagger, sentences: Iterable[Sentence], least: float) -> Iterator[Sentence]:
+    """The sentences without what is less probable; how much that was is told at the end."""
+    from gatewise.runtime.abstain import Abstainer
+
+    kind = tagger.archive.config.task.kind
+    abstain = Abstainer(kind, least)
+    yield from map(abstain, sentences)
+    what = {"tags": "tags", "segmentation": "labels of words"}.get(kind, "spans")
+    click.echo(f"withheld {abstain.withheld} of {abstain.total} {what}, with a probability below {least:g}", err=True)
 
 
 def _texts(sentences: Iterable[Sentence], file: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from gatewise.formats.corpus import (
 from gatewise.formats.detect import FORMATS, detect_format, format_of_name
 from gatewise.formats.doccano import read_doccano, write_doccano
 from gatewise.formats.inline import format_brackets, format_inline, format_tags, format_words
-from gatewise.formats.jsonl import read_jsonl, write_jsonl
+from gatewise.formats.jsonl import read_jsonl, write_jsonl, write_n_best
 from gatewise.formats.label_studio import read_label_studio, write_label_studio
 from gatewise.formats.labeled_text import ON_MISALIGNED, Alignment
 from gatewise.formats.plain import read_lines, read_text
@@ -59,6 +59,7 @@ __all__ = [
     "write_inline",
     "write_jsonl",
     "write_label_studio",
+    "write_n_best",
     "write_prodigy",
     "write_sentences",
 ]

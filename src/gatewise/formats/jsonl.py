@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
@@ -23,6 +23,21 @@ def write_jsonl(sentences: Iterable[Sentence], stream: TextIO) -> None:
     """Write each sentence as one line of JSON; Chinese stays readable."""
     for sentence in sentences:
         stream.write(json.dumps(_object(sentence), ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_n_best(rankings: Iterable[tuple[Sentence, Sequence[Sentence]]], stream: TextIO) -> None:
+    """Write sentences with their n best taggings, the most probable first.
+
+    A line is that of `write_jsonl` for the best one, and has all of them under `n_best`: a list of `{"probability",
+    "tags", "spans"}`.
+    """
+    for sentence, ranked in rankings:
+        entries = [
+            {"probability": entry.path_probability, "tags": entry.tags, "spans": _object(entry)["spans"]}
+            for entry in ranked
+        ]
+        line = _object(ranked[0] if ranked else sentence) | {"n_best": entries}
+        stream.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_jsonl(path: Source, *, scheme: str | None = None) -> Iterator[Sentence]:
@@ -46,7 +61,7 @@ def _object(sentence: Sentence) -> JsonObject:
     tags: tuple[str | None, ...] = nothing if sentence.tags is None else sentence.tags
     scores: tuple[float | None, ...] = nothing if sentence.scores is None else sentence.scores
     tokens = [
-        {"text": token.text, "start": token.start, "end": token.end, "tag": tag, "score": score}
+        {"text": token.text, "start": token.start, "end": token.end, "tag": tag, "score": _known(score)}
         for token, tag, score in zip(sentence.tokens, tags, scores, strict=True)
     ]
     spans = [
@@ -55,11 +70,15 @@ def _object(sentence: Sentence) -> JsonObject:
             "end": span.end,
             "label": span.label,
             "text": span.text,
-            "score": None if math.isnan(span.score) else span.score,
+            "score": _known(span.score),
         }
         for span in sentence.spans
     ]
     return {"text": sentence.text, "tokens": tokens, "spans": spans}
+
+
+def _known(score: float | None) -> float | None:
+    return None if score is None or math.isnan(score) else score
 
 
 def _parse(where: str, line: str) -> Sentence:
@@ -86,9 +105,14 @@ def _all_or_none(where: str, entries: list[JsonObject], key: str, kind: type) ->
     known = [index for index, entry in enumerate(entries) if entry.get(key) is not None]
     if not known:
         return None
+    if kind is float and all(key in entry for entry in entries):  # null: the score of this token is not known
+        known = list(range(len(entries)))
     if len(known) < len(entries):
         index = next(i for i, entry in enumerate(entries) if entry.get(key) is None)
         raise FormatError(
             f"{where}: tokens[{index}]: expected a {key}, found none; give every token one, or none of them"
         )
-    return tuple(get(f"{where}: tokens[{i}]", entry, key, kind) for i, entry in enumerate(entries))
+    return tuple(
+        math.nan if kind is float and entry[key] is None else get(f"{where}: tokens[{i}]", entry, key, kind)
+        for i, entry in enumerate(entries)
+    )

@@ -44,11 +44,12 @@ class KnownTag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
-    """All that is known of one text."""
+    """All that is known of one text; `where` it comes from opens the messages about it."""
 
     spans: Sequence[KnownSpan] = ()
     tags: Sequence[KnownTag] = ()
     forbidden: Sequence[KnownTag] = ()
+    where: str = ""
 
     def __len__(self) -> int:
         return len(self.spans) + len(self.tags) + len(self.forbidden)
@@ -116,12 +117,15 @@ def allowed_tags(
     Raises ConstraintError for edges inside a token, for labels and tags that the model does not have, and for
     constraints that no legal tags keep.
     """
-    parts = _parts(constraints, sentence, table)
-    mask = open_tags.copy()
-    for part in parts:
-        mask &= part.mask
-    if (stuck := _dead_end(mask, scores)) is not None:
-        raise ConstraintError(_contradiction(parts, open_tags, scores, sentence, stuck))
+    try:
+        parts = _parts(constraints, sentence, table)
+        mask = open_tags.copy()
+        for part in parts:
+            mask &= part.mask
+        if (stuck := _dead_end(mask, scores)) is not None:
+            raise ConstraintError(_contradiction(parts, open_tags, scores, sentence, stuck))
+    except ConstraintError as error:
+        raise ConstraintError(f"{constraints.where}: {error}" if constraints.where else str(error)) from None
     return mask
 
 

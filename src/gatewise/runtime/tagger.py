@@ -113,6 +113,11 @@ class Tagger:
         steered._decoder = replace(self._decoder, dictionary=replace(found, hard=hard or found.hard))
         return steered
 
+    def unknown_dictionary_labels(self) -> tuple[str, ...]:
+        """The labels in this tagger's dictionary that the model does not have."""
+        dictionary = self._decoder.dictionary
+        return () if dictionary is None else dictionary.unknown_labels(self._decoder.table)
+
     def tag_many(self, texts: Iterable[str], *, scores: bool = True) -> Iterator[Sentence]:
         """Tag any iterable of texts, lazily, in order, with constant memory."""
         source = iter(texts)
@@ -185,7 +190,8 @@ def _checked(constraints: Known) -> Constraints:
 
 def _refuse_where_empty(constraints: Constraints | None) -> None:
     if constraints:
-        raise ConstraintError("expected no constraints on a text without tokens, found some; leave them out")
+        where = f"{constraints.where}: " if constraints.where else ""
+        raise ConstraintError(f"{where}expected no constraints on a text without tokens, found some; leave them out")
 
 
 def _untaggable(sentence: Sentence) -> Sentence:
