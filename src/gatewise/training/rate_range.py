@@ -81,8 +81,7 @@ def find_learning_rate(
         sample = _dev_sample(run)
         for step, batch in zip(range(steps), _batches(run), strict=False):
             run.network.train()
-            unread = torch.zeros(2, dtype=torch.float64, device=device)
-            total = run.step(batch, len(batch.indices), float(rates[step]), unread)
+            total = run.step(batch, len(batch.indices), float(rates[step]))
             losses.append(_loss_on(run, sample) if sample else float(total) / batch.tokens)
             tokens.append(1 if sample else batch.tokens)
             if on_step is not None:
