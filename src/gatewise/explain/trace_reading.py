@@ -7,7 +7,7 @@ terminal shows of them, so that both say the same. Nothing is computed here: the
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from gatewise.explain.trace_text import format_chance, model_line
@@ -41,7 +41,9 @@ def reading_data(trace: Trace) -> dict[str, Any]:
 
 def reading_words(trace: Trace, lang: Language) -> dict[str, str]:
     """The sentences and names around the tables of one model's readings; those in braces are for the page to fill."""
-    words = {name: text for name, text in asdict(trace_words(lang)).items() if name not in ("empty", "spans")}
+    spoken = trace_words(lang)
+    texts = {field.name: getattr(spoken, field.name) for field in fields(spoken)}
+    words = {name: text for name, text in texts.items() if isinstance(text, str) and name not in ("empty", "spans")}
     names = {name: str(getattr(terms(lang), name)) for name in _TERMS}
     units = trace.layers[-1].forward.h.shape[1]
     return (
