@@ -175,3 +175,16 @@ def test_what_cannot_be_compared(gatewise_command: Run, stored: Path, tiny: Path
     assert "--conlleval: expected a task of spans, whose tags can be broken, found tags" in ran.err
     ran = gatewise_command("compare", tags, tags, tiny / "tags.conll", "--task", "chunks")
     assert "--task: expected one of auto, tags, spans, segmentation, found 'chunks'" in ran.err
+
+
+def test_words_cut_differently_point_to_the_task(gatewise_command: Run, tmp_path: Path) -> None:
+    def words(name: str, *forms: str) -> Path:
+        rows = (f"{number}\t{form}\t_\tX" + "\t_" * 6 for number, form in enumerate(forms, start=1))
+        (tmp_path / name).write_text("\n".join(rows) + "\n\n", encoding="utf-8")
+        return tmp_path / name
+
+    files = words("a.conllu", "我", "叫"), words("b.conllu", "我叫"), words("gold.conllu", "我", "叫")
+    ran = gatewise_command("compare", *files)
+    assert ran.code == 2
+    assert ran.err.endswith("gold.conllu, or compare where words end, by --task segmentation\n")
+    assert gatewise_command("compare", *files, "--task", "segmentation").code == 0

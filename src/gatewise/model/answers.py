@@ -169,9 +169,10 @@ def _checked(number: int, a: Answer, b: Answer, gold: Answers, other: Answers) -
         return b
     pairs = enumerate(zip_longest(a.forms, b.forms), start=1)
     token, (expected, found) = next((token, pair) for token, pair in pairs if pair[0] != pair[1])
+    remedy = ", or compare where words end, by --task segmentation" if gold.kind == "tags" else ""
     raise FormatError(
         f"{other.name}: sentence {number}, token {token}: expected {_quoted(expected)}, as in {gold.name}, found "
-        f"{_quoted(found)}; label the tokens of {gold.name}"
+        f"{_quoted(found)}; label the tokens of {gold.name}{remedy}"
     )
 
 
