@@ -122,7 +122,7 @@ function units(sentence, reading) {
   const words = data.words[lang], body = make("tbody");
   const names = [...(reading.gated ? CELL : []), "h", words.weight, words.contribution];
   reading.tokens.forEach(([start, end, tag, , rival, , lead, , , strongest], index) => {
-    const head = make("tr", "lead");
+    const head = make("tr", "whose");
     const values = { number: index + 1, token: slice(sentence, start, end), tag, rival, lead: Math.abs(lead).toFixed(3) };
     cell(head, filled(lead >= 0 ? words.lead : words.trail, values), false, true, "rowgroup").colSpan = names.length + 1;
     body.append(head);
