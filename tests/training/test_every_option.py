@@ -1,0 +1,161 @@
+"""Every option of the configuration trained once on real text: 20 sentences of UD Chinese GSDSimp (CC BY-SA 4.0).
+
+Each run must learn: fitted to the sample it must beat what the same run scores without having trained, by far. Marked
+slow, and run by default.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from gatewise.formats import read_sentences  # noqa: E402
+from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.runtime import load  # noqa: E402
+from gatewise.training.run import Files, read_splits, run_training  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+SAMPLE = Path(__file__).parents[1] / "data" / "zh_gsdsimp_sample" / "sample.conllu"
+VECTORS = "VECTORS"  # stands for the file that the test writes
+
+# The task says which tokens there are: characters of raw text, or the treebank's words
+SEGMENTATION = {"task.kind": "segmentation"}
+TAGS = {"task.kind": "tags"}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": SEGMENTATION,
+    "words": TAGS,
+    "task.column, task.tokenizer": TAGS | {"task.column": "xpos", "task.tokenizer": "whitespace"},
+    "task.scheme, task.spaces": SEGMENTATION | {"task.scheme": "BIO", "task.spaces": "within"},
+    "features.token_dim": TAGS | {"features.token_dim": 7},
+    "features.bigram_dim": SEGMENTATION | {"features.bigram_dim": 0},
+    "features.min_count, features.bigram_min_count": SEGMENTATION
+    | {"features.min_count": 2, "features.bigram_min_count": 1},
+    "features.characters, features.character_dim, features.character_hidden": TAGS
+    | {"features.characters": "lstm", "features.character_dim": 12, "features.character_hidden": 10},
+    "features.character_filters": TAGS | {"features.characters": "cnn", "features.character_filters": 20},
+    "features.shape_dim": TAGS | {"features.shape_dim": 8},
+    "features.affix_length, features.affix_dim": TAGS | {"features.affix_length": 2, "features.affix_dim": 8},
+    "features.form_min_count": SEGMENTATION
+    | {
+        "features.form_min_count": 1,
+        "features.characters": "cnn",
+        "features.shape_dim": 4,
+        "features.affix_length": 1,
+    },
+    "features.vectors": TAGS | {"features.vectors": VECTORS, "features.token_dim": 16},
+    "features.vectors_trained": TAGS
+    | {"features.vectors": VECTORS, "features.token_dim": 16, "features.vectors_trained": False},
+    "encoder.kind": TAGS | {"encoder.kind": "rnn"},
+    "encoder.hidden, encoder.layers, encoder.residual": SEGMENTATION
+    | {"encoder.hidden": 24, "encoder.layers": 3, "encoder.residual": True},
+    "encoder.bidirectional": SEGMENTATION | {"encoder.bidirectional": False},
+    "output.kind": SEGMENTATION | {"output.kind": "softmax"},
+    "training.batch_size, training.batch_tokens": SEGMENTATION
+    | {"training.batch_size": 3, "training.batch_tokens": 100},
+    "training.warmup_steps, training.decay": TAGS | {"training.warmup_steps": 20, "training.decay": "cosine"},
+    "training.gradient_clip": TAGS | {"training.gradient_clip": 0.5, "training.decay": "constant"},
+    "training.dropout, training.variational_dropout": SEGMENTATION
+    | {"training.dropout": 0.3, "training.variational_dropout": True},
+    "training.word_dropout": TAGS | {"training.word_dropout": 0.1},
+    "training.unknown_weight": TAGS | {"training.unknown_weight": 0.0},
+    "training.averaging": TAGS | {"training.averaging": 0.0},
+    "training.label_weights": TAGS | {"training.label_weights": {"VERB": 3.0, "NOUN": 0.5}},
+    "archive.numbers": SEGMENTATION | {"archive.numbers": "float16"},
+}
+# These say how long and how often, how the work is done, or what is written on the card.
+OTHERS = {
+    "name",
+    "training.seed",
+    "training.epochs",
+    "training.longest_sentence",
+    "training.learning_rate",
+    "training.patience",
+    "training.threads",
+    "training.device",
+    "training.precision",
+    "training.checkpoint_seconds",
+    "card.description",
+    "card.data",
+    "card.license",
+    "card.attribution",
+    "card.limits",
+}
+EPOCHS = 25
+
+
+def make_config(settings: dict[str, Any], vectors: Path, *, epochs: int) -> Config:
+    table: dict[str, Any] = {
+        "features": {"token_dim": 16, "bigram_dim": 16, "bigram_min_count": 1},
+        "encoder": {"hidden": 24},
+        "training": {
+            "epochs": epochs,
+            "batch_size": 4,
+            "learning_rate": 0.02,
+            "averaging": 0.9,
+            "dropout": 0.1,
+            "unknown_weight": 0.1,
+            "threads": 1,
+        },
+    }
+    for key, value in settings.items():
+        section, _, name = key.partition(".")
+        table.setdefault(section, {})[name] = str(vectors) if value == VECTORS else value
+    return config_from_dict(table, where="test")
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random vectors of half the sample's words."""
+    words = sorted({form for sentence in read_sentences(SAMPLE) for form in sentence.forms})[::2]
+    draw = np.random.default_rng(3)
+    lines = [f"{word} " + " ".join(f"{number:.4f}" for number in draw.normal(size=16) / 4) for word in words]
+    path = tmp_path_factory.mktemp("vectors") / "vectors.vec.gz"
+    path.write_bytes(gzip.compress("\n".join([f"{len(words)} 16", *lines, ""]).encode()))
+    return path
+
+
+def run(settings: dict[str, Any], vectors: Path, folder: Path, *, epochs: int) -> float:
+    """The score of the saved model on the sample."""
+    files = Files(train=SAMPLE, dev=SAMPLE)
+    corpus = read_splits(make_config(settings, vectors, epochs=epochs), files)
+    result = run_training(corpus, files, folder)
+    assert result is not None
+    return result.scores["dev"].main
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_it_learns_and_what_is_saved_can_be_explained(tmp_path: Path, vectors: Path, name: str) -> None:
+    settings = OPTIONS[name]
+    score = run(settings, vectors, tmp_path / "model", epochs=EPOCHS)
+    assert score > 0.8, "25 epochs over 20 sentences must fit them"
+    tagger = load(tmp_path / "model")
+    for sentence in list(read_sentences(SAMPLE))[:3]:
+        trace = tagger.trace(sentence.text)
+        assert trace.fast_path_agrees
+        assert trace.parts[-1].stop == trace.x.shape[1]
+
+
+def test_the_bound_says_something(tmp_path: Path, vectors: Path) -> None:
+    for task in (SEGMENTATION, TAGS):
+        rate = {"training.learning_rate": 1e-9}
+        assert run(task | rate, vectors, tmp_path / task["task.kind"], epochs=1) < 0.5
+
+
+def test_no_option_is_left_out() -> None:
+    """A new option is trained here as well, or said to be none that changes what is learned."""
+    keys = set()
+    for section in fields(Config):
+        value = getattr(Config(), section.name)
+        keys |= {section.name} if isinstance(value, str) else {f"{section.name}.{one.name}" for one in fields(value)}
+    tried = {key for settings in OPTIONS.values() for key in settings}
+    assert tried | OTHERS == keys
+    assert not tried & OTHERS
