@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatewise.cli.options import columns_option, show, split_columns
+from gatewise.cli.options import columns_option, show, split_columns, writing
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gatewise.model.calibration import Reliability
     from gatewise.model.scoring import Scores
     from gatewise.text.confusion import ErrorCounts
     from gatewise.text.metrics import Average, Counts
@@ -34,6 +35,8 @@ seed_option = click.option("--seed", type=int, default=0, show_default=True, hel
 @click.option("--train", type=click.Path(path_type=Path), help="The training file: adds recall of what is not in it.")
 @click.option("--confidence", is_flag=True, help="Add a 95 % bootstrap confidence interval of the main score.")
 @click.option("--errors-summary", is_flag=True, help="Add kinds of errors, and which label is taken for which.")
+@click.option("--calibration", is_flag=True, help="Add how often what the model is so sure of is right.")
+@click.option("--calibration-plot", type=click.Path(path_type=Path), help="Draw that as an SVG file.")
 @conlleval_option
 @seed_option
 @columns_option
@@ -44,20 +47,32 @@ def evaluate(
     train: Path | None,
     confidence: bool,
     errors_summary: bool,
+    calibration: bool,
+    calibration_plot: Path | None,
     conlleval: bool,
     seed: int,
     columns: str,
 ) -> None:
     """Score MODEL (a bundled name or a folder) on FILE: precision, recall and F1 of each label, or accuracy."""
+    from gatewise.explain.reliability_plot import reliability_svg
     from gatewise.runtime import load
+    from gatewise.runtime.calibration import calibration_of_file
     from gatewise.runtime.evaluate import evaluate_file
     from gatewise.text.resampling import bootstrap_interval
 
-    scores = evaluate_file(load(model), file, split_columns(columns), train=train, conlleval=conlleval)
+    tagger = load(model)
+    scores = evaluate_file(tagger, file, split_columns(columns), train=train, conlleval=conlleval)
     if confidence:
         scores = replace(scores, interval=bootstrap_interval(scores.sentences, seed=seed))
+    found = None
+    if calibration or calibration_plot is not None:
+        found = calibration_of_file(tagger, file, split_columns(columns))
+    if calibration_plot is not None and found is not None:
+        with writing(calibration_plot) as stream:
+            stream.write(reliability_svg(found, title=f"{model} on {file.name}"))
     if as_json:
-        click.echo(json.dumps(scores.to_dict(), ensure_ascii=False, indent=1))
+        whole = scores.to_dict() | ({} if found is None else {"calibration": found.to_dict()})
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=1))
         return
     show(scores_table(scores, title=f"{model} on {file.name}"))
     if scores.interval is not None:
@@ -66,6 +81,10 @@ def evaluate(
         show(kinds_table(scores.errors))
         if scores.errors.confusion:
             show(confusion_table(scores.errors))
+    if found is not None:
+        for name, table in (("tags", found.tokens), ("spans", found.spans)):
+            if table is not None:
+                show(reliability_table(table, name, found.temperature))
 
 
 def scores_table(scores: Scores, *, title: str) -> Table:
@@ -123,6 +142,24 @@ def confusion_table(errors: ErrorCounts) -> Table:
     if rest := len(errors.confusion) - len(shown):
         table.add_row(f"{rest} more pairs", "", str(total - sum(count for _, count in shown)))
     return table
+
+
+def reliability_table(table: Reliability, name: str, temperature: float) -> Table:
+    """How often what the model is so sure of is right."""
+    from rich import box
+    from rich.table import Table
+
+    title = f"calibration of {name}: expected error {100 * table.expected_error:.2f} % (temperature {temperature:.3g})"
+    shown = Table(title=title, box=box.SIMPLE, title_justify="left", title_style="bold")
+    for column in ("probability", name, "mean", "right"):
+        shown.add_column(column, justify="left" if column == "probability" else "right")
+    for entry in table.bins:
+        if entry.confidence is not None and entry.accuracy is not None:
+            mean, right = f"{100 * entry.confidence:.2f}", f"{100 * entry.accuracy:.2f}"
+            shown.add_row(f"{entry.low:.1f} to {entry.high:.1f}", str(entry.count), mean, right)
+    shown.add_section()
+    shown.add_row("all", str(table.count), f"{100 * table.confidence:.2f}", f"{100 * table.accuracy:.2f}")
+    return shown
 
 
 def score_columns(title: str) -> Table:

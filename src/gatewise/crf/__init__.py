@@ -4,17 +4,21 @@ from gatewise.crf.forward_backward import PathSums, Sums, forward_backward, sum_
 from gatewise.crf.lattice import Lattice, lattice
 from gatewise.crf.n_best import RankedPaths, n_best
 from gatewise.crf.scores import CRFScores, Legality, legal_only, restricted
+from gatewise.crf.temperature import LabeledBatch, TemperatureFit, fit_temperature
 from gatewise.crf.viterbi import BestPaths, best_tags, path_scores, viterbi
 
 __all__ = [
     "BestPaths",
     "CRFScores",
+    "LabeledBatch",
     "Lattice",
     "Legality",
     "PathSums",
     "RankedPaths",
     "Sums",
+    "TemperatureFit",
     "best_tags",
+    "fit_temperature",
     "forward_backward",
     "lattice",
     "legal_only",

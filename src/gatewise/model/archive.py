@@ -1,6 +1,7 @@
 """A model on disk: a folder of plain files, and reading one runs no code.
 
     config.json         format version, resolved configuration, scheme, labels, and (optional) their counts and examples
+                        and the temperature of the probabilities
     vocabulary.json     the entries behind the embeddings, in the order of their ids (ADR 0003)
     model.safetensors   every weight, under PyTorch's names
     model.onnx          the same weights as the graph that the runtime runs
@@ -36,6 +37,7 @@ from gatewise.text.vocabulary import Vocabulary
 
 FORMAT_VERSION = 1
 KIND = "tagger"
+TEMPERATURE_KEY = "temperature"
 MODEL_SCHEMES = tuple(scheme for scheme in TASK_SCHEMES if scheme != "auto")
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocabulary.json"
 WEIGHTS_FILE, GRAPH_FILE, CARD_FILE = "model.safetensors", "model.onnx", "README.md"
@@ -58,6 +60,7 @@ class ModelArchive:
     vocabularies: Mapping[str, Vocabulary]
     legality: Legality
     facts: LabelFacts = field(default_factory=LabelFacts)
+    temperature: float = 1.0
 
     @property
     def name(self) -> str:
@@ -104,6 +107,7 @@ def save_model(
     graph: bytes,
     card: str,
     facts: LabelFacts | None = None,
+    temperature: float = 1.0,
 ) -> None:
     """Write a model folder: first beside its place, then moved there whole, so that none is ever half written.
 
@@ -118,6 +122,7 @@ def save_model(
         "labels": list(labels),
         "config": config.to_dict(),
         **(facts.to_dict() if facts else {}),
+        **({} if temperature == 1 else {TEMPERATURE_KEY: temperature}),
     }
     entries: dict[str, list[str]] = {"tokens": [], "bigrams": []}  # version 1 has both, whether used or not
     entries |= {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
@@ -210,6 +215,7 @@ def open_model(folder: str | Path) -> ModelArchive:
         vocabularies=_vocabularies_in(folder / VOCABULARY_FILE, config),
         legality=_legality_in(folder / CONFIG_FILE, labels, scheme),
         facts=facts_from_dict(description, bare_labels(labels, scheme), where=str(folder / CONFIG_FILE)),
+        temperature=_temperature(description, folder / CONFIG_FILE),
     )
     _check_weights(archive)
     if not archive.graph_path.is_file():
@@ -217,6 +223,14 @@ def open_model(folder: str | Path) -> ModelArchive:
             f"{archive.graph_path}: expected the runtime's graph, found nothing; copy the whole folder again"
         )
     return archive
+
+
+def _temperature(description: Mapping[str, Any], path: Path) -> float:
+    """What scores are divided by for probabilities; 1 in a model that was saved without it."""
+    value = description.get(TEMPERATURE_KEY, 1.0)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 1e-6 < value < 1e6:
+        raise ModelError(f"{path}: {TEMPERATURE_KEY}: expected a number above 0, found {value!r}; restore the file")
+    return float(value)
 
 
 def _legality_in(path: Path, labels: Sequence[str], scheme: str) -> Legality:

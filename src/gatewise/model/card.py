@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gatewise.model.calibration import Calibration
 from gatewise.model.config import Config
 from gatewise.model.scoring import Scores
 
@@ -30,10 +31,17 @@ class TrainingFacts:
     vectors: tuple[int, int] | None = None
 
 
-def format_card(config: Config, facts: TrainingFacts, scores: Mapping[str, Scores]) -> str:
-    """The card; `scores` maps a split's name to what the saved model scores on it."""
+def format_card(
+    config: Config,
+    facts: TrainingFacts,
+    scores: Mapping[str, Scores],
+    calibrations: Mapping[str, Calibration] | None = None,
+) -> str:
+    """The card; `scores` maps a split's name to what the saved model scores on it, `calibrations` to how far its
+    probabilities are right there."""
     sections = [f"# {config.name}", config.card.description or _describe(config)]
     sections += [_scores_section(split, found) for split, found in scores.items()]
+    sections += [calibration_section(split, found) for split, found in (calibrations or {}).items()]
     for title, text in (
         ("Data", config.card.data),
         ("License", config.card.license or "Not stated: whoever trained this model has not said."),
@@ -77,6 +85,21 @@ def _scores_section(split: str, scores: Scores) -> str:
     lines += ["", "| label | precision | recall | F1 | in gold |", "|---|---:|---:|---:|---:|"]
     for label, counts in scores.per_label.items():
         lines.append(f"| {label} | {counts.precision:.2%} | {counts.recall:.2%} | {counts.f1:.2%} | {counts.gold} |")
+    return "\n".join(lines)
+
+
+def calibration_section(split: str, found: Calibration) -> str:
+    """How often what the model is so sure of is right on a split, as Markdown."""
+    tables = {"tags": found.tokens} | ({} if found.spans is None else {"spans": found.spans})
+    lines = [f"## Calibration on {split}", "", f"- temperature: {found.temperature:.4g}"]
+    lines += [f"- expected calibration error, {name}: {table.expected_error:.2%}" for name, table in tables.items()]
+    main = list(tables.values())[-1]
+    lines += ["", f"| probability of {list(tables)[-1]} | count | mean | right |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {entry.low:.1f} to {entry.high:.1f} | {entry.count} | {entry.confidence:.1%} | {entry.accuracy:.1%} |"
+        for entry in main.bins
+        if entry.confidence is not None and entry.accuracy is not None
+    ]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ tagger.tag("我叫小明").spans
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
 
+from gatewise.crf import CRFScores
+from gatewise.crf.scores import Floats
 from gatewise.errors import ConfigError, ConstraintError
 from gatewise.model.archive import ModelArchive, open_model
 from gatewise.model.bundled import find_model
@@ -46,6 +49,7 @@ class Tagger:
             labels=archive.labels,
             scheme=archive.scheme,
             scores=archive.crf_scores(),
+            temperature=archive.temperature,
             break_at_gaps=archive.config.task.kind == "segmentation" and archive.config.task.spaces == "between",
         )
 
@@ -61,6 +65,16 @@ class Tagger:
     @property
     def scheme(self) -> str:
         return self.archive.scheme
+
+    @property
+    def temperature(self) -> float:
+        """What scores are divided by before probabilities are made of them; 1 unless it was fitted."""
+        return self._decoder.temperature
+
+    @property
+    def crf_scores(self) -> CRFScores:
+        """The transitions, minus infinity where they are illegal; for a softmax output all others are 0."""
+        return self._decoder.scores
 
     def tag(self, text: str, *, scores: bool = True, constraints: Known | None = None) -> Sentence:
         """Tag one text as one sentence; white space and whatever else is no token stays where it is.
@@ -112,6 +126,26 @@ class Tagger:
         steered = copy(self)
         steered._decoder = replace(self._decoder, dictionary=replace(found, hard=hard or found.hard))
         return steered
+
+    def with_temperature(self, temperature: float) -> Tagger:
+        """The same model, as sure as this temperature says (see `runtime.calibration`); this one stays as it is.
+
+        Raises ConfigError for a temperature that is not a number above 0.
+        """
+        if not 0 < temperature < math.inf:
+            raise ConfigError(f"temperature: expected a number above 0, found {temperature}")
+        changed = copy(self)
+        changed._decoder = replace(self._decoder, temperature=temperature)
+        return changed
+
+    def emissions(self, sentences: Sequence[Sentence]) -> Iterator[tuple[list[Sentence], Floats]]:
+        """Batches of non-empty sentences with their emissions (time, batch, num_tags), those of like length together.
+
+        What steers the tags from outside, white space and a dictionary, is in them.
+        """
+        for indices in _batches([len(sentence) for sentence in sentences]):
+            chosen = [sentences[index] for index in indices]
+            yield chosen, self._decoder.constrained(chosen, self._session.emissions(self._session.encode(chosen)))
 
     def unknown_dictionary_labels(self) -> tuple[str, ...]:
         """The labels in this tagger's dictionary that the model does not have."""
