@@ -137,7 +137,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
     refused(train(good, "--columns", "tag"), 'columns: expected "token" once')
     refused(train(good, "--set", "task.kind=segmentation"), "expected a CoNLL-U file")
     vectors = f"features.vectors={tmp_path / 'no.vec'}"
-    refused(train(good, "--set", vectors), r"no\.vec: expected a text file of vectors", lines=None)
+    refused(train(good, "--set", vectors), r"no\.vec: expected a file of vectors", lines=None)
     diverging = ("--config", config, "--set", "training.learning_rate=1000")
     refused(train(good, *diverging), "step .*: expected a finite loss.*lower training.learning_rate", lines=None)
     assert not folder.exists()

@@ -61,7 +61,7 @@ def test_equals_torch_adam_with_clipping_where_every_row_is_read() -> None:
     ours, theirs = make_network(), make_network()
     optimizer = Optimizer(ours, clip=CLIP, averaging=0.0)
     theirs.eval()  # reads the table through plain embedding
-    theirs.inputs.tokens.weight.requires_grad_()
+    dict(theirs.inputs.tables())[TABLE].weight.requires_grad_()
     weights = [weight for weight in theirs.named_weights().values() if weight.requires_grad]
     adam = torch.optim.Adam(weights)
     norms = []
@@ -125,7 +125,7 @@ def test_rows_that_are_not_read_rest_and_their_average_moves_on() -> None:
 
 def _read(network: TaggerNetwork) -> tuple[list[int], list[list[float]]]:
     """The rows read in this step and their gradients, left where they are."""
-    read = network.inputs.tokens._read
+    read = dict(network.inputs.tables())[TABLE]._read
     assert read is not None
     assert read[1].grad is not None
     return read[0].tolist(), read[1].grad.double().tolist()

@@ -126,7 +126,7 @@ def test_a_callback_stops_after_an_epoch_and_all_hear_of_it(
     assert [report.epoch for report in first.seen] == [1, 2]
     assert second.seen == first.seen == list(result.history)
     assert [report.loss for report in result.history] == [report.loss for report in plain.history[:2]]
-    assert not (tmp_path / "model.run").exists()
+    assert not (tmp_path / "model.run" / "checkpoint.safetensors").exists()
     assert result.scores["dev"].main * 100 == pytest.approx(max(report.dev_score for report in first.seen))
 
 
