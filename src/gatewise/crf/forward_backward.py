@@ -17,6 +17,7 @@ from gatewise.crf.lattice import Ints, Lattice, lattice
 from gatewise.crf.log_space import Float64s, LogSums, log_sums
 from gatewise.crf.scores import CRFScores, Floats
 
+ONE_THREAD, NARROWEST = 1 << 18, 8  # multiplications up to which OpenBLAS takes one thread; fewest columns at a time
 SMALLEST_SCALE, LARGEST_RATIO = 1e-100, 1e150  # see _is_safe
 TRANSITIONS_APART = 500.0  # nats between two transition scores; beyond, the lower one would vanish beside the higher
 
@@ -184,7 +185,7 @@ def _alphas(batch: Lattice, odds: Float64s, weights: Float64s) -> tuple[Float64s
     for t in range(1, len(odds)):
         on = slice(batch.first[t], None)
         now, scale_now = alpha[t, :, on], scale[t, on]
-        np.matmul(into, alpha[t - 1, :, on], out=now)
+        _multiply(into, alpha[t - 1, :, on], out=now)
         now *= odds[t, :, on]
         np.add.reduce(now, axis=0, out=scale_now)
         now /= scale_now
@@ -202,10 +203,21 @@ def _betas(batch: Lattice, odds: Float64s, weights: Float64s, ends: Float64s, sc
             on = slice(running, None)
             reached = odds[t + 1, :, on] * beta[t + 1, :, on]
             reached /= scale[t + 1, on]
-            np.matmul(weights, reached, out=beta[t, :, on])
+            _multiply(weights, reached, out=beta[t, :, on])
         beta[t, :, first:running] = ends[:, None]
         running = first
     return beta
+
+
+def _multiply(weights: Float64s, values: Float64s, out: Float64s) -> None:
+    """The matrix product (num_tags, num_tags) @ (num_tags, n), in pieces that OpenBLAS does on the calling thread.
+
+    At this size a second thread is waited for longer than it works, and it takes the core that the next batch is on.
+    """
+    width = max(NARROWEST, ONE_THREAD // weights.size)
+    for start in range(0, values.shape[1], width):
+        piece = slice(start, start + width)
+        np.matmul(weights, values[:, piece], out=out[:, piece])
 
 
 def _columns(batch: Lattice, chosen: Ints) -> Lattice:
