@@ -12,18 +12,21 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gatewise.errors import TrainingError
 from gatewise.model.archive import legality_of
-from gatewise.model.config import TrainingConfig
+from gatewise.model.config import Config, TrainingConfig
 from gatewise.training.batches import Batch, collate, cut_batches
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from gatewise.training.directions import threads
 from gatewise.training.distributed import ALONE, Group
 from gatewise.training.events import BatchReport, EpochReport, Listener, Silence, StartListener, StartReport
 from gatewise.training.look import Looker, Seen
@@ -33,6 +36,7 @@ from gatewise.training.optimizer import Optimizer
 from gatewise.training.prepare import Prepared
 from gatewise.training.schedule import learning_rate
 
+THREADS = 2  # one a direction; more are used where they are asked for
 STEPS_UNREAD_ON_CUDA = 20  # reading a number makes the device wait
 STEPS_TO_AGREE = 20  # between questions of several processes to each other whether to stop
 
@@ -105,24 +109,30 @@ def train_tagger(
     `should_end` whether to end here as after the last epoch: dev is scored, the best weights are kept. Raises
     TrainingError when the loss stops being finite or the checkpoint is another run's, StoppedError when asked to stop.
     """
-    with undisturbed(prepared.config.training) as device:
-        run = Run(prepared, device, listener, checkpoint, group, should_stop, should_end)
+    with undisturbed(prepared.config) as place:
+        run = Run(prepared, place, listener, checkpoint, group, should_stop, should_end)
         if resume:
             run.restore()
         return run.run()
 
 
+class Place(NamedTuple):
+    """Where a run computes: the device, and a second thread for the reverse direction where there is one."""
+
+    device: torch.device
+    helper: Executor | None
+
+
 @contextmanager
-def undisturbed(training: TrainingConfig) -> Iterator[torch.device]:
-    """The device that a configuration asks for; torch's threads and generators are afterwards what they were before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(training.threads or threads)
+def undisturbed(config: Config) -> Iterator[Place]:
+    """The place that a configuration asks for; torch's threads and generators are afterwards what they were before."""
+    training = config.training
     device = device_of(training)
-    try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            yield device
-    finally:
-        torch.set_num_threads(threads)
+    count = training.threads or min(torch.get_num_threads(), THREADS)
+    directions = 2 if config.encoder.bidirectional and device.type == "cpu" else 1
+    random_states = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    with random_states, threads(count, directions=directions) as helper:
+        yield Place(device=device, helper=helper)
 
 
 def device_of(training: TrainingConfig) -> torch.device:
@@ -140,19 +150,21 @@ class Run:
     def __init__(
         self,
         prepared: Prepared,
-        device: torch.device,
+        place: Place,
         listener: Listener | None = None,
         checkpoint: Path | None = None,
         group: Group = ALONE,
         should_stop: Callable[[], bool] = never,
         should_end: Callable[[], bool] = never,
     ) -> None:
+        device = place.device
         self.prepared, self.config, self.device = prepared, prepared.config, device
         self.listener, self.checkpoint, self.group = listener or Silence(), checkpoint, group
         self.should_stop, self.should_end, self.ended = should_stop, should_end, False
         self.train, self.dev = prepared.train.to(device), prepared.dev.to(device)
         self._seed("start")
         self.network = new_network(prepared).to(device)
+        self.network.encoder.helper = place.helper
         training = self.config.training
         self.optimizer = Optimizer(self.network, clip=training.gradient_clip, averaging=training.averaging)
         self.margins = label_margins(prepared).to(device)
@@ -321,7 +333,10 @@ class Run:
     def _seed(self, what: str) -> None:
         """Everything drawn from here on is decided by the seed and `what`."""
         name = f"{self.config.training.seed}/{what}"
-        torch.manual_seed(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()))
+        seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest())
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed is for every device, and slow where there is one
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _save_now_and_then(self) -> None:
         stops, self.ended = self._what_is_asked()

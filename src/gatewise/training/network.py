@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from concurrent.futures import Executor
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gatewise.crf import Legality
 from gatewise.model.config import Config
 from gatewise.training.crf import PathScores
+from gatewise.training.directions import both_directions
 from gatewise.training.dropout import Dropout
 from gatewise.training.inputs import InputLayer
 
@@ -39,27 +40,18 @@ class Encoder(nn.Module):
         self.owned = nn.ModuleList(module for layer in self.layers for module in layer)  # torch looks for them here
         self.residual = config.encoder.residual
         self.dropout = Dropout.of(config)
+        self.helper: Executor | None = None  # a thread that takes the reverse direction
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         turned = _turned_around(len(x), lengths)
         for number, layer in enumerate(self.layers):
             layer_input = self.dropout(x) if number else x
-            states = [
-                self._run(module, layer_input, turned, suffix)
-                for module, suffix in zip(layer, self.directions, strict=True)
-            ]
-            output = torch.cat(states, dim=-1)  # (time, batch, directions * hidden)
+            if len(layer) == 2:
+                output = both_directions(layer_input, turned, layer[0], layer[1], self.helper)
+            else:
+                output = layer[0](layer_input)[0]
             x = output + x if self.residual and number else output
         return x
-
-    @staticmethod
-    def _run(module: nn.Module, x: Tensor, turned: Tensor, suffix: str) -> Tensor:
-        if not suffix:
-            states: Tensor = module(x)[0]
-            return states
-        states = module(_Trade.apply(x, turned))[0]  # type: ignore[no-untyped-call]
-        traded: Tensor = _Trade.apply(states, turned)  # type: ignore[no-untyped-call]
-        return traded
 
     def arrays(self) -> dict[str, Tensor]:
         """The weights as a stacked, bidirectional nn.LSTM names them: `weight_ih_l0`, `weight_ih_l0_reverse`, …"""
@@ -164,26 +156,6 @@ def _initialize_matrix(array: Tensor, *, recurrent: bool) -> None:
     hidden = array.shape[1]
     for block in torch.split(array, hidden):  # one gate at a time
         nn.init.orthogonal_(block)
-
-
-class _Trade(torch.autograd.Function):
-    """(time, batch, size) with the times of each sentence turned around. Doing it twice undoes it, so the gradient
-    travels the same way, as a copy of rows."""
-
-    @staticmethod
-    def forward(ctx: Any, states: Tensor, turned: Tensor) -> Tensor:
-        ctx.save_for_backward(turned)
-        return _rows_at(states, turned)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
-        (turned,) = ctx.saved_tensors
-        return _rows_at(grad_outputs[0], turned), None
-
-
-def _rows_at(states: Tensor, turned: Tensor) -> Tensor:
-    time, batch, size = states.shape
-    return states.reshape(time * batch, size).index_select(0, turned).view(time, batch, size)
 
 
 def _turned_around(time: int, lengths: Tensor) -> Tensor:

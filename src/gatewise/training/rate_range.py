@@ -76,8 +76,8 @@ def find_learning_rate(
     rates = np.geomspace(low, high, steps)
     losses: list[float] = []
     tokens: list[int] = []
-    with undisturbed(prepared.config.training) as device:
-        run = Run(prepared, device)
+    with undisturbed(prepared.config) as place:
+        run = Run(prepared, place)
         sample = _dev_sample(run)
         for step, batch in zip(range(steps), _batches(run), strict=False):
             run.network.train()
