@@ -1,15 +1,18 @@
-"""The optimizer against torch's Adam where all rows are read, and against plain floats where only some are."""
+"""Adam, clipping and averages against formulas written out in NumPy, float64, every row at every step; and threads."""
 
 from __future__ import annotations
 
-import math
-import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch import Tensor, nn  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 from gatewise.model.archive import legality_of  # noqa: E402
 from gatewise.model.config import config_from_dict  # noqa: E402
@@ -18,137 +21,170 @@ from gatewise.training.optimizer import Optimizer  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-ROWS, TIME, BATCH = 7, 5, 3
-CLIP, AVERAGING = 0.6, 0.9
-TABLE = "token_embedding.weight"
+ROWS = {"tokens": 12, "bigrams": 9}
+TABLES = ("token_embedding.weight", "bigram_embedding.weight")
+STEPS, AVERAGING = 8, 0.6
+Arrays = dict[str, npt.NDArray[np.float64]]
 
 
-def make_network(seed: int = 0) -> TaggerNetwork:
+@pytest.fixture
+def helper() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+class Late(Executor):
+    """Puts work off until its result is asked for, as a thread that is always late."""
+
+    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        future = Future[Any]()
+
+        def result(timeout: float | None = None) -> Any:
+            if not future.done():
+                future.set_result(work(*given, **named))
+            return Future.result(future, timeout)
+
+        future.result = result  # type: ignore[method-assign]
+        return future
+
+
+def make_network(helper: Executor | None = None) -> TaggerNetwork:
     table = {
-        "task": {"scheme": "BIO"},
-        "features": {"token_dim": 3, "bigram_dim": 0},
+        "task": {"kind": "spans", "tokenizer": "characters", "scheme": "BIO"},
+        "features": {"token_dim": 3, "bigram_dim": 2},
         "encoder": {"hidden": 4},
         "training": {"dropout": 0.0},
     }
-    config = config_from_dict(table, where="test")
-    network = TaggerNetwork(config, sizes={"tokens": ROWS}, legality=legality_of(("B-X", "I-X", "O"), "BIO"))
-    generator = torch.Generator().manual_seed(seed)
-    for array in network.arrays().values():
-        array.copy_(torch.randn(array.shape, generator=generator))
+    network = TaggerNetwork(
+        config_from_dict(table, where="test"), sizes=ROWS, legality=legality_of(("B-X", "I-X", "O"), "BIO")
+    ).double()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for array in network.arrays().values():
+            array.normal_(generator=generator)
+    network.encoder.helper = helper
     return network.train()
 
 
-def ids_of(step: int, *, all_rows: bool) -> Tensor:
-    """(time, batch); either all rows are among them, or a few, others each time."""
-    shuffled = random.Random(step)
-    rows = list(range(ROWS)) if all_rows else shuffled.sample(range(ROWS), 3)
-    ids = rows + [shuffled.choice(rows) for _ in range(TIME * BATCH - len(rows))]
-    shuffled.shuffle(ids)
-    return torch.tensor(ids).view(TIME, BATCH)
+def backward(network: TaggerNetwork, step: int) -> Arrays:
+    """A loss of the weights alone that reads a few rows; returns its gradient, of whole tables, zero at other rows."""
+    generator = torch.Generator().manual_seed(step)
+    found: Arrays = {}
+    loss = torch.zeros(())
+    for name, weight in network.named_weights().items():
+        if name in TABLES:
+            table = dict(network.inputs.tables())[name]
+            ids = torch.randint(len(weight), (2, 2), generator=generator)
+            pull = torch.randn(2, 2, weight.shape[1], generator=generator, dtype=weight.dtype)
+            loss = loss + (table(ids) * pull).sum()
+            whole = torch.zeros_like(weight)
+            whole.index_add_(0, ids.flatten(), pull.flatten(0, 1))
+        else:
+            whole = torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
+            loss = loss + (weight * whole).sum()
+        found[name] = whole.detach().numpy().copy()
+    loss.backward()
+    return found
 
 
-def loss_of(network: TaggerNetwork, ids: Tensor, step: int) -> Tensor:
-    """Some function of the emissions and of the CRF's scores, another one at each step."""
-    generator = torch.Generator().manual_seed(100 + step)
-    emissions = network({"tokens": ids}, torch.tensor([TIME, TIME - 2, 1]))
-    total = (emissions * torch.randn(emissions.shape, generator=generator)).sum()
-    for scores in (network.transitions, network.start_transitions, network.end_transitions):
-        total = total + (scores * torch.randn(scores.shape, generator=generator)).sum()
-    return total
+class Plain:
+    """The same by formulas, one array after the other; rows without a gradient rest."""
+
+    def __init__(self, weights: dict[str, Tensor], clip: float) -> None:
+        self.weights = {name: array.numpy().copy() for name, array in weights.items()}
+        self.first = {name: np.zeros_like(array) for name, array in self.weights.items()}
+        self.second = {name: np.zeros_like(array) for name, array in self.weights.items()}
+        self.means = {name: array.copy() for name, array in self.weights.items()}
+        self.clip, self.steps, self.norm = clip, 0, 0.0
+
+    def step(self, gradients: Arrays, rate: float) -> None:
+        self.steps += 1
+        self.norm = float(np.sqrt(sum((gradient**2).sum() for gradient in gradients.values())))
+        for name, whole in gradients.items():
+            gradient = whole * min(1.0, self.clip / self.norm)
+            moves = np.ones(len(gradient), dtype=bool)
+            if name in TABLES:
+                moves = gradient.any(axis=tuple(range(1, gradient.ndim)))
+            first = 0.9 * self.first[name] + 0.1 * gradient
+            second = 0.999 * self.second[name] + 0.001 * gradient**2
+            spread = np.sqrt(second / (1 - 0.999**self.steps)) + 1e-8
+            moved = self.weights[name] - rate * first / (1 - 0.9**self.steps) / spread
+            for old, new in ((self.first, first), (self.second, second), (self.weights, moved)):
+                old[name] = np.where(moves.reshape(-1, *[1] * (gradient.ndim - 1)), new, old[name])
+            decay = min(AVERAGING, (1 + self.steps) / (10 + self.steps))
+            self.means[name] = decay * self.means[name] + (1 - decay) * self.weights[name]
 
 
-def test_equals_torch_adam_with_clipping_where_every_row_is_read() -> None:
-    ours, theirs = make_network(), make_network()
-    optimizer = Optimizer(ours, clip=CLIP, averaging=0.0)
-    theirs.eval()  # reads the table through plain embedding
-    dict(theirs.inputs.tables())[TABLE].weight.requires_grad_()
-    weights = [weight for weight in theirs.named_weights().values() if weight.requires_grad]
-    adam = torch.optim.Adam(weights)
-    norms = []
-    for step in range(12):
-        rate = 0.05 / (1 + step)
-        ids = ids_of(step, all_rows=True)
-        loss_of(ours, ids, step).backward()
-        norms.append(float(optimizer.step(rate)))
-        adam.zero_grad()
-        loss_of(theirs, ids, step).backward()
-        norm = nn.utils.clip_grad_norm_(weights, CLIP)
-        assert norms[-1] == pytest.approx(float(norm), rel=1e-5)
-        adam.param_groups[0]["lr"] = rate
-        adam.step()
-    assert max(norms) > CLIP  # so that something was clipped
-    for name, array in ours.arrays().items():
-        torch.testing.assert_close(array, theirs.arrays()[name].detach(), rtol=0, atol=2e-5, msg=name)
+@pytest.mark.parametrize("clip", [1e9, 2.0], ids=["never clipped", "clipped"])
+@pytest.mark.parametrize("beside", [False, True], ids=["one thread", "two threads"])
+def test_steps_are_adam_and_the_averages_of_all_rows_are_kept(clip: float, beside: bool, helper: Executor) -> None:
+    network = make_network(helper if beside else None)
+    optimizer = Optimizer(network, clip=clip, averaging=AVERAGING)
+    plain = Plain(network.arrays(), clip)
+    for step in range(STEPS):
+        gradients = backward(network, step)
+        rate = 0.05 / (step + 1)
+        norm = optimizer.step(rate)
+        plain.step(gradients, rate)
+        assert float(norm) == pytest.approx(plain.norm, rel=1e-12)
+        for name, weight in network.arrays().items():
+            np.testing.assert_allclose(weight.numpy(), plain.weights[name], rtol=0, atol=1e-9, err_msg=name)
+    for name, mean in optimizer.weights().items():
+        np.testing.assert_allclose(mean.numpy(), plain.means[name], rtol=0, atol=1e-9, err_msg=name)
+        assert not np.allclose(mean.numpy(), plain.weights[name], rtol=0, atol=1e-4)
 
 
-class PlainRow:
-    """Adam on one row, in plain floats: its moments rest while it is not read."""
-
-    def __init__(self, values: list[float]) -> None:
-        self.values = values
-        self.first, self.second = [0.0] * len(values), [0.0] * len(values)
-
-    def step(self, gradient: list[float], rate: float, step: int) -> None:
-        for k, g in enumerate(gradient):
-            self.first[k] = 0.9 * self.first[k] + 0.1 * g
-            self.second[k] = 0.999 * self.second[k] + 0.001 * g * g
-            first, second = self.first[k] / (1 - 0.9**step), self.second[k] / (1 - 0.999**step)
-            self.values[k] -= rate * first / (math.sqrt(second) + 1e-8)
-
-
-def test_rows_that_are_not_read_rest_and_their_average_moves_on() -> None:
-    network = make_network(3)
-    optimizer = Optimizer(network, clip=1e9, averaging=AVERAGING)
-    plain = [PlainRow(row) for row in network.arrays()[TABLE].double().tolist()]
-    averages = [list(row.values) for row in plain]
-    dense = network.arrays()["emission.weight"].double().clone()
-    for step in range(1, 30):
-        ids = ids_of(step, all_rows=False)
-        loss_of(network, ids, step).backward()
-        gradient = dict(zip(*_read(network), strict=True))
-        assert set(gradient) == set(ids.unique().tolist())
-        optimizer.step(0.02)
-        decay = min(AVERAGING, (1 + step) / (10 + step))
-        for number, row in enumerate(plain):
-            if number in gradient:
-                row.step(gradient[number], 0.02, step)
-            averages[number] = [decay * a + (1 - decay) * v for a, v in zip(averages[number], row.values, strict=True)]
-        dense = decay * dense + (1 - decay) * network.arrays()["emission.weight"].double()
-        if step % 7 == 0:  # asking in between must change nothing
-            optimizer.weights()
-    values = torch.tensor([row.values for row in plain])
-    torch.testing.assert_close(network.arrays()[TABLE], values, rtol=0, atol=2e-5)
-    torch.testing.assert_close(optimizer.weights()[TABLE], torch.tensor(averages), rtol=0, atol=2e-5)
-    torch.testing.assert_close(optimizer.weights()["emission.weight"].double(), dense, rtol=0, atol=2e-5)
-    assert not torch.equal(optimizer.weights()[TABLE], network.arrays()[TABLE])
+def test_two_threads_give_the_bits_of_one_however_late_the_second_is(helper: Executor) -> None:
+    found = []
+    for one in (None, helper, Late()):
+        network = make_network(one).float()
+        optimizer = Optimizer(network, clip=3.0, averaging=AVERAGING)
+        for step in range(STEPS):
+            backward(network, step)
+            optimizer.step(0.05)
+        found.append(optimizer.arrays())
+    for other in found[1:]:
+        assert found[0].keys() == other.keys()
+        assert all(torch.equal(array, other[name]) for name, array in found[0].items())
 
 
-def _read(network: TaggerNetwork) -> tuple[list[int], list[list[float]]]:
-    """The rows read in this step and their gradients, left where they are."""
-    read = dict(network.inputs.tables())[TABLE]._read
-    assert read is not None
-    assert read[1].grad is not None
-    return read[0].tolist(), read[1].grad.double().tolist()
+@pytest.mark.parametrize("beside", [False, True], ids=["one thread", "two threads"])
+def test_a_run_that_goes_on_ends_with_the_same_bits(beside: bool, helper: Executor) -> None:
+    one = helper if beside else None
+    whole = Optimizer(make_network(one), clip=3.0, averaging=AVERAGING)
+    saved: dict[str, Tensor] = {}
+    for step in range(STEPS):
+        if step == STEPS // 2:
+            saved = {name: array.clone() for name, array in whole.arrays().items()}
+        backward(whole._network, step)
+        whole.step(0.05)
+    after = Optimizer(make_network(one), clip=3.0, averaging=AVERAGING)
+    after.restore(saved, STEPS // 2)
+    for step in range(STEPS // 2, STEPS):
+        backward(after._network, step)
+        after.step(0.05)
+    ends, resumed = whole.arrays(), after.arrays()
+    assert ends.keys() == resumed.keys()
+    assert all(torch.equal(array, resumed[name]) for name, array in ends.items())
+    assert not any(torch.equal(array, saved[name]) for name, array in ends.items() if name.startswith("mean"))
 
 
-@pytest.mark.parametrize("averaging", [0.0, AVERAGING])
-def test_going_on_from_the_arrays_is_going_on(averaging: float) -> None:
-    network = make_network(1)
-    optimizer = Optimizer(network, clip=CLIP, averaging=averaging)
+def test_without_averaging_the_weights_themselves_count() -> None:
+    network = make_network()
+    optimizer = Optimizer(network, clip=3.0, averaging=0.0)
+    backward(network, 0)
+    optimizer.step(0.05)
+    assert all(torch.equal(array, network.arrays()[name]) for name, array in optimizer.weights().items())
 
-    def some_steps(optimizer: Optimizer, network: TaggerNetwork, first: int, last: int) -> None:
-        for step in range(first, last):
-            loss_of(network, ids_of(step, all_rows=False), step).backward()
-            optimizer.step(0.03)
 
-    some_steps(optimizer, network, 0, 8)
-    kept = {name: array.clone() for name, array in optimizer.arrays().items()}
-    some_steps(optimizer, network, 8, 15)
-    fresh = make_network(99)
-    again = Optimizer(fresh, clip=CLIP, averaging=averaging)
-    again.restore(kept, 8)
-    some_steps(again, fresh, 8, 15)
-    for name, array in optimizer.arrays().items():
-        assert torch.equal(again.arrays()[name], array), name
-    for name, array in optimizer.weights().items():
-        assert torch.equal(again.weights()[name], array), name
+def test_a_weight_that_a_step_does_not_use_stays_where_it_is() -> None:
+    network = make_network()
+    optimizer = Optimizer(network, clip=3.0, averaging=AVERAGING)
+    before = network.emission.bias.detach().clone()
+    backward(network, 0)
+    network.emission.bias.grad = None
+    optimizer.step(0.05)
+    assert torch.equal(network.emission.bias, before)
+    backward(network, 1)
+    optimizer.step(0.05)
+    assert not torch.equal(network.emission.bias, before)

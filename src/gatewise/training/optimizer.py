@@ -9,10 +9,14 @@ for. Sources: Kingma and Ba 2015; torch.optim.SparseAdam for rows; averages as i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from gatewise.errors import TrainingError
 from gatewise.training.distributed import ALONE, Group
@@ -29,36 +33,74 @@ class Optimizer:
     def __init__(self, network: TaggerNetwork, *, clip: float, averaging: float) -> None:
         self.steps = 0
         self._network, self._clip, self._averaging = network, clip, averaging
-        self._dense = {name: weight for name, weight in network.named_weights().items() if weight.requires_grad}
-        self._adam = torch.optim.Adam(list(self._dense.values()), betas=BETAS, eps=EPSILON, fused=True)
-        self._mean = {name: weight.detach().clone() for name, weight in self._dense.items()}
+        self._dense = {
+            name: _Moved.at_rest(weight) for name, weight in network.named_weights().items() if weight.requires_grad
+        }
         self._tables = {name: _TableState(table) for name, table in network.inputs.tables()}
         self._kept = _Kept()
+        self._averaging_now: Future[None] | None = None
 
     def step(self, rate: float, group: Group = ALONE) -> Tensor:
         """One step of Adam at this learning rate; returns the norm of the whole gradient before it was clipped.
 
         With several processes in `group`, every one of them must call this, and all take the same step.
         """
+        self._settle()
         found = {name: state.table.take_gradient() for name, state in self._tables.items()}
-        widths = {name: state.mean.shape[1] for name, state in self._tables.items()}
-        rows = group.join_gradients(list(self._dense.values()), found, widths)
-        gradients = [weight.grad for weight in self._dense.values() if weight.grad is not None]
-        gradients += [read.gradient for read in rows.values()]
-        norm = nn.utils.get_total_norm(gradients)
-        torch._foreach_mul_(gradients, (self._clip / (norm + EPSILON)).clamp(max=1.0))
+        widths = {name: state.all.mean.shape[1] for name, state in self._tables.items()}
+        rows = group.join_gradients([state.weight for state in self._dense.values()], found, widths)
+        moving = [state for state in self._dense.values() if state.weight.grad is not None]
+        gradients = [_gradient_of(state) for state in moving] + [read.gradient for read in rows.values()]
+        norm = self._clip_gradients(gradients)
         self.steps += 1
         decay = self._next_decay()
-        for settings in self._adam.param_groups:
-            settings["lr"] = rate
-        self._adam.step()
-        with torch.no_grad():
-            for name, read in rows.items():
-                self._tables[name].step(read, rate, self.steps, decay, self._kept)
-            if decay:
-                torch._foreach_lerp_(list(self._mean.values()), list(self._dense.values()), 1 - decay)
-        self._adam.zero_grad()
+        helper = self._network.encoder.helper
+        if helper is None:
+            self._step_dense(moving, rate)
+            self._step_rows(rows, rate, decay)
+            self._average_dense(decay)
+        else:  # at once, as they touch different arrays; the averages are in nobody's way until the next step
+            dense = helper.submit(self._step_dense, moving, rate)
+            self._step_rows(rows, rate, decay)
+            dense.result()
+            self._averaging_now = helper.submit(self._average_dense, decay)
         return norm
+
+    def _settle(self) -> None:
+        """Wait until no other thread works on the averages."""
+        if self._averaging_now is not None:
+            self._averaging_now.result()
+            self._averaging_now = None
+
+    def _clip_gradients(self, gradients: list[Tensor]) -> Tensor:
+        norm = nn.utils.get_total_norm(gradients)
+        if norm.device.type != "cpu" or norm + EPSILON > self._clip:  # reading a number makes other devices wait
+            torch._foreach_mul_(gradients, (self._clip / (norm + EPSILON)).clamp(max=1.0))
+        return norm
+
+    @torch.no_grad()
+    def _step_dense(self, moving: Sequence[_Moved], rate: float) -> None:
+        """Adam on whole weights; their gradients are used up."""
+        _adam(moving, [_gradient_of(state) for state in moving], rate, self.steps)
+        for state in moving:
+            state.weight.grad = None
+
+    @torch.no_grad()
+    def _average_dense(self, decay: float) -> None:
+        if decay:
+            states = self._dense.values()
+            torch._foreach_lerp_([state.mean for state in states], [state.weight for state in states], 1 - decay)
+
+    @torch.no_grad()
+    def _step_rows(self, read: Mapping[str, RowGradient], rate: float, decay: float) -> None:
+        """Adam on the rows that were read, with the bias corrections of this step."""
+        kept = self._kept if decay else None
+        rows = [self._tables[name].take(one.ids, self.steps - 1, kept) for name, one in read.items()]
+        _adam(rows, [one.gradient for one in read.values()], rate, self.steps)
+        for name, row in zip(read, rows, strict=True):
+            if decay:
+                row.mean.lerp_(row.weight, 1 - decay)
+            self._tables[name].put(row, read[name].ids, self.steps)
 
     def _next_decay(self) -> float:
         """This step's share of the old average; it grows from small, so that the random start is soon forgotten."""
@@ -68,31 +110,32 @@ class Optimizer:
 
     def weights(self) -> dict[str, Tensor]:
         """The weights that count, by name: the averages, or without averaging the weights as they are."""
+        self._settle()
         current = self._network.arrays()
         if not self._averaging:
             return current
-        means = dict(self._mean)
+        means = {name: moved.mean for name, moved in self._dense.items()}
         for name, state in self._tables.items():
-            state.catch_up(slice(None), self.steps, self._kept)
-            means[name] = state.mean
+            state.catch_up(self.steps, self._kept)
+            means[name] = state.all.mean
         return {name: means.get(name, weight) for name, weight in current.items()}
 
     def arrays(self) -> dict[str, Tensor]:
         """All that a step depends on but `steps`: weights, moments, averages."""
+        self._settle()
         found: dict[str, Tensor] = {}
         for name, weight in self._network.arrays().items():
             found[f"weight/{name}"] = weight
-        for name, weight in self._dense.items():
-            moments = self._adam.state[weight]
-            if moments:
-                found |= {f"{kind}/{name}": moments[kind] for kind in ("exp_avg", "exp_avg_sq")}
-            found[f"mean/{name}"] = self._mean[name]
-        for name, state in self._tables.items():
+        for name, state in self._states().items():
             found |= {f"{kind}/{name}": array for kind, array in state.arrays().items()}
         return found
 
+    def _states(self) -> dict[str, _Moved | _TableState]:
+        return {**self._dense, **self._tables}
+
     def restore(self, arrays: Mapping[str, Tensor], steps: int) -> None:
         """Go back to where `arrays` and `steps` were taken."""
+        self._settle()
         self.steps = 0
         self._kept = _Kept()
         for _ in range(steps):
@@ -101,15 +144,50 @@ class Optimizer:
         with torch.no_grad():
             for name, weight in self._network.arrays().items():
                 weight.copy_(_taken(arrays, f"weight/{name}", weight))
-            for name, weight in self._dense.items():
-                self._mean[name].copy_(_taken(arrays, f"mean/{name}", weight))
-                if steps:
-                    moments = {kind: _taken(arrays, f"{kind}/{name}", weight) for kind in ("exp_avg", "exp_avg_sq")}
-                    moments = {kind: array.to(weight.device, copy=True) for kind, array in moments.items()}
-                    self._adam.state[weight] = {"step": torch.tensor(float(steps), device=weight.device), **moments}
-            for name, state in self._tables.items():
+            for name, state in self._states().items():
                 for kind, array in state.arrays().items():
                     array.copy_(_taken(arrays, f"{kind}/{name}", array))
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """A weight, or some rows of a table, with Adam's moments and its average: four arrays of one shape."""
+
+    weight: Tensor
+    first: Tensor
+    second: Tensor
+    mean: Tensor
+
+    @classmethod
+    def at_rest(cls, weight: Tensor) -> _Moved:
+        """Before the first step."""
+        return cls(weight, torch.zeros_like(weight), torch.zeros_like(weight), weight.detach().clone())
+
+    def arrays(self) -> dict[str, Tensor]:
+        return {"exp_avg": self.first, "exp_avg_sq": self.second, "mean": self.mean}
+
+
+def _adam(moved: Sequence[_Moved], gradients: Sequence[Tensor], rate: float, steps: int) -> None:
+    """Move these weights as torch.optim.Adam does in its step number `steps`, whenever they were moved last."""
+    if not moved:
+        return
+    before = torch.full((len(moved),), steps - 1.0, device=moved[0].weight.device)
+    adam(
+        [one.weight for one in moved],
+        list(gradients),
+        [one.first for one in moved],
+        [one.second for one in moved],
+        [],
+        list(before.unbind()),
+        fused=True,
+        amsgrad=False,
+        beta1=BETAS[0],
+        beta2=BETAS[1],
+        lr=rate,
+        weight_decay=0.0,
+        eps=EPSILON,
+        maximize=False,
+    )
 
 
 class _TableState:
@@ -117,36 +195,34 @@ class _TableState:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.first, self.second = torch.zeros_like(table.weight), torch.zeros_like(table.weight)
-        self.mean = table.weight.detach().clone()
+        self.all = _Moved.at_rest(table.weight.detach())
         self.seen = torch.zeros(len(table.weight), dtype=torch.int32, device=table.weight.device)
 
     def arrays(self) -> dict[str, Tensor]:
-        return {"exp_avg": self.first, "exp_avg_sq": self.second, "mean": self.mean, "seen": self.seen}
+        return self.all.arrays() | {"seen": self.seen}
 
-    def step(self, read: RowGradient, rate: float, steps: int, decay: float, kept: _Kept) -> None:
-        """Adam on the rows that were read, as torch.optim.Adam has it, with the bias corrections of this step."""
-        ids, gradient = read
-        if decay:
-            self.catch_up(ids, steps - 1, kept)
-        first = self.first[ids].lerp_(gradient, 1 - BETAS[0])
-        second = self.second[ids].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        spread = (second / (1 - BETAS[1] ** steps)).sqrt_().add_(EPSILON)
-        moved = self.table.weight[ids].addcdiv_(first, spread, value=-rate / (1 - BETAS[0] ** steps))
-        self.first.index_copy_(0, ids, first)
-        self.second.index_copy_(0, ids, second)
-        self.table.weight.index_copy_(0, ids, moved)
-        if decay:
-            self.mean.index_copy_(0, ids, self.mean[ids].lerp_(moved, 1 - decay))
-            self.seen.index_fill_(0, ids, steps)
+    def take(self, ids: Tensor, steps: int, kept: _Kept | None) -> _Moved:
+        """Copies of these rows; with `kept` the average is caught up to this step."""
+        arrays = (self.all.weight, self.all.first, self.all.second, self.all.mean)
+        rows = _Moved(*(array.index_select(0, ids) for array in arrays))
+        if kept is not None:
+            share = kept.between(self.seen.index_select(0, ids), steps).to(rows.mean.dtype)[:, None]
+            rows.mean.sub_(rows.weight).mul_(share).add_(rows.weight)
+        return rows
 
-    def catch_up(self, ids: Tensor | slice, steps: int, kept: _Kept) -> None:
-        """Bring the average of these rows to this step, during which their weights have not moved."""
-        seen = self.seen[ids]
-        share = kept.between(seen, steps).to(self.mean.dtype)[:, None]
-        weight = self.table.weight.detach()[ids]
-        self.mean[ids] = weight + (self.mean[ids] - weight) * share
-        self.seen[ids] = steps
+    def put(self, rows: _Moved, ids: Tensor, steps: int) -> None:
+        """Put rows back that were moved in this step."""
+        self.all.weight.index_copy_(0, ids, rows.weight)
+        self.all.first.index_copy_(0, ids, rows.first)
+        self.all.second.index_copy_(0, ids, rows.second)
+        self.all.mean.index_copy_(0, ids, rows.mean)
+        self.seen.index_fill_(0, ids, steps)
+
+    def catch_up(self, steps: int, kept: _Kept) -> None:
+        """Bring the average of all rows to this step, at which the weights of most have stood still for a while."""
+        share = kept.between(self.seen, steps).to(self.all.mean.dtype)[:, None]
+        self.all.mean.sub_(self.all.weight).mul_(share).add_(self.all.weight)
+        self.seen.fill_(steps)
 
 
 class _Kept:
@@ -154,18 +230,24 @@ class _Kept:
 
     def __init__(self) -> None:
         self._steps = 0
-        self._logs = torch.zeros(1024, dtype=torch.float64)
+        self._logs = np.zeros(1024)
 
     def append(self, decay: float) -> None:
         if self._steps + 1 == len(self._logs):
-            self._logs = torch.cat([self._logs, torch.zeros_like(self._logs)])
+            self._logs = np.concatenate([self._logs, np.zeros_like(self._logs)])
         self._logs[self._steps + 1] = self._logs[self._steps] + math.log(decay)
         self._steps += 1
 
     def between(self, earlier: Tensor, later: int) -> Tensor:
         """For each of the steps `earlier` (rows,) what is left at the step `later`: (rows,), float64."""
-        self._logs = self._logs.to(earlier.device)
-        return (self._logs[later] - self._logs[earlier.long()]).exp()
+        logs = torch.from_numpy(self._logs).to(earlier.device)
+        return (logs[later] - logs[earlier]).exp()
+
+
+def _gradient_of(moved: _Moved) -> Tensor:
+    gradient = moved.weight.grad
+    assert gradient is not None
+    return gradient
 
 
 def _taken(arrays: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:
