@@ -93,18 +93,19 @@ class _LogPartition(torch.autograd.Function):
 
 def _sums(potential: Tensor, steps: Tensor, edges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The recursion, (time, directions, batch, num_tags): what arrives before the potential, the state after it divided
-    by its sum, and that sum (time, directions, batch)."""
-    arriving = [edges.expand_as(potential[0])]
-    states: list[Tensor] = []
-    totals: list[Tensor] = []
-    for t, here in enumerate(potential):
-        if t:
-            arriving.append(torch.bmm(states[-1], steps))
-        reached = arriving[-1] * here
-        total = reached.sum(-1, keepdim=True)
-        states.append(reached / total)
-        totals.append(total)
-    return torch.stack(arriving), torch.stack(states), torch.stack(totals).squeeze(-1)
+    by its sum, and that sum (time, directions, batch). Many small steps, so each writes where its result belongs."""
+    arriving, states = torch.empty_like(potential), torch.empty_like(potential)
+    totals = potential.new_empty(*potential.shape[:-1], 1)
+    arriving[0] = edges
+    rows = zip(potential.unbind(), arriving.unbind(), states.unbind(), totals.unbind(), strict=True)
+    before: Tensor | None = None
+    for here, arrived, state, total in rows:
+        if before is not None:
+            torch.bmm(before, steps, out=arrived)
+        torch.mul(arrived, here, out=state)
+        torch.sum(state, -1, True, out=total)
+        before = state.div_(total)
+    return arriving, states, totals.squeeze(-1)
 
 
 def _turned(time: int, lengths: Tensor) -> Tensor:
