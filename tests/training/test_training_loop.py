@@ -22,6 +22,7 @@ from gatewise.text.sentence import Sentence, sentence_from_forms  # noqa: E402
 from gatewise.training import loop  # noqa: E402
 from gatewise.training.batches import encode_sentences  # noqa: E402
 from gatewise.training.events import BatchReport, EpochReport, Listener  # noqa: E402
+from gatewise.training.look import Looker, Seen  # noqa: E402
 from gatewise.training.loop import TrainedTagger  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
 from gatewise.training.optimizer import Optimizer  # noqa: E402
@@ -165,13 +166,13 @@ def test_stopping_waits_as_long_as_it_has_patience_and_returns_the_weights_of_th
     class Said:
         main = 0.0
 
-    def dev_scores(run: loop.Run, now: dict[str, torch.Tensor]) -> Said:
+    def look(looker: Looker, network: object, now: dict[str, torch.Tensor]) -> Seen:
         weights.append({name: array.clone() for name, array in now.items()})
-        scores = Said()
+        scores: Any = Said()
         scores.main = next(said) / 100
-        return scores
+        return Seen(gates=(), scores=scores)
 
-    monkeypatch.setattr(loop.Run, "_dev_scores", dev_scores)
+    monkeypatch.setattr(Looker, "look", look)
     trained = train_tagger(config, sentences, sentences)
     assert (len(weights), trained.best_epoch, trained.dev_score) == (5, 2, 30.0)
     for name, array in trained.arrays.items():

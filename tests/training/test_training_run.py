@@ -77,7 +77,7 @@ def test_the_folder_and_its_card(tiny: Path, tmp_path: Path) -> None:
     result = run_training(corpus, files, tmp_path / "deep" / "er" / "model")
     names = {"config.json", "vocabulary.json", "model.safetensors", "model.onnx", "README.md"}
     assert {path.name for path in result.folder.iterdir()} == names
-    assert {path.name for path in result.folder.parent.iterdir()} == {"model"}
+    assert {path.name for path in result.folder.parent.iterdir()} == {"model", "model.run"}
     text = (result.folder / "README.md").read_text(encoding="utf-8")
     assert f"- words with their labels: F1 {result.scores['dev'].main:.2%}" in text
     assert "## Scores on test" not in text  # no such split was given

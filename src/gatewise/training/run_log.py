@@ -23,7 +23,7 @@ from gatewise.training.report_data import RunFacts, report_data
 from gatewise.training.tensorboard_log import TensorBoardLog
 
 METRICS_FILE, REPORT_FILE, EVENTS_FOLDER = "metrics.jsonl", "report.html", "tensorboard"
-BATCH_LINES = 1000  # of a whole run, at most
+BATCH_LINES, BATCH_LINES_AN_EPOCH = 1000, 50  # of a whole run and of an epoch, at most
 HARDEST, SLOWEST = 10, 5  # sentences of dev, and batches, told of an epoch
 DIGITS = 6
 
@@ -41,6 +41,7 @@ class RunLog:
         self._lengths = [len(sentence) for sentence in facts.splits.get("train", ())]
         self._slowest: list[tuple[float, int, dict[str, Any]]] = []  # a heap: seconds a token, step, what it was
         self._warm = False
+        self._batch_lines = min(BATCH_LINES, BATCH_LINES_AN_EPOCH * facts.config.training.epochs)
 
     def on_start(self, report: StartReport) -> None:
         """Write the first line: how the gates stand before anything is learned."""
@@ -60,7 +61,7 @@ class RunLog:
         }
         self._metrics.begin(line)
         self._note_time(report)
-        if _mark(report.fraction) > self._last_mark():
+        if self._mark(report.fraction) > self._last_mark():
             self._write(line)
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -114,8 +115,12 @@ class RunLog:
     def _last_mark(self) -> int:
         for line in reversed(self._metrics.lines):
             if line["kind"] == "batch":
-                return _mark(line["fraction"])
+                return self._mark(line["fraction"])
         return -1
+
+    def _mark(self, fraction: float) -> int:
+        """A batch has a line when this number is another one than at the line before."""
+        return math.floor(fraction * self._batch_lines)
 
     def _note_time(self, report: BatchReport) -> None:
         """Keep the slowest batches of this epoch; the first steps of a process warm it up and do not count."""
@@ -153,11 +158,6 @@ class RunLog:
             }
             for loss, index in heapq.nsmallest(HARDEST, per_token, key=lambda found: (-found[0], found[1]))
         ]
-
-
-def _mark(fraction: float) -> int:
-    """A batch has a line when this number is another one than at the line before."""
-    return math.floor(fraction * BATCH_LINES)
 
 
 def gate_lines(gates: Sequence[Directions[GateStatistics]]) -> list[dict[str, Any]]:
