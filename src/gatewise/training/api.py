@@ -56,7 +56,7 @@ def train(
 
     `config` is a `Config`, nested dictionaries or a TOML file (docs/configuration.md); None takes the defaults. Data
     are files in any format that `gatewise train` reads, or tagged sentences, which for segmentation hold words.
-    `callbacks` are objects with `on_batch(report)`, `on_epoch(report)` or both (`training.events` says what a report
+    `callbacks` are objects with any of `on_start`, `on_batch`, `on_epoch(report)` (`training.events` says what a report
     holds); one that raises `StopTraining` ends training early, and the best weights so far are kept. `seed` stands for
     `training.seed`. With `resume`, a run that was killed goes on and ends with the same weights. `columns` says how
     column files are laid out.

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from gatewise.errors import TrainingError
-from gatewise.training.events import BatchReport, EpochReport
+from gatewise.training.events import BatchReport, EpochReport, StartReport
 
-EVENTS = ("on_batch", "on_epoch")
+EVENTS = ("on_start", "on_batch", "on_epoch")
 
 
 class StopTraining(Exception):  # noqa: N818 - a request, not an error, as StopIteration is
@@ -32,13 +32,16 @@ class Callbacks:
         for listener in listeners:
             if not any(hasattr(listener, event) for event in EVENTS):
                 raise TrainingError(
-                    f"callbacks: expected objects with a method {' or '.join(EVENTS)}, found {listener!r} without"
+                    f"callbacks: expected objects with a method {', '.join(EVENTS)}, found {listener!r} without any"
                 )
         self._listeners = tuple(listeners)
         self._asked = False
 
     def asked_to_stop(self) -> bool:
         return self._asked
+
+    def on_start(self, report: StartReport) -> None:
+        self._tell("on_start", report)
 
     def on_batch(self, report: BatchReport) -> None:
         self._tell("on_batch", report)

@@ -7,6 +7,7 @@ on the joined batch. With one process nothing here does anything. Processes spea
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from gatewise.training.table import RowGradient
 
 TIMEOUT = timedelta(minutes=30)  # one process scores dev while the others wait
 NO_ROW = -1
+SECONDS_TO_LET_GO = 0.1
 Value = TypeVar("Value")
 
 
@@ -102,9 +104,10 @@ def process_group(device: torch.device) -> Iterator[Group]:
     distributed.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield Group(rank=distributed.get_rank(), size=distributed.get_world_size())
-        # All leave together: gloo's threads still hold tensors for a moment after the last exchange, and a process that
-        # ended just then would be aborted.
+        # All leave together and wait a moment: gloo's threads still hold tensors after the last exchange, need this
+        # thread to rest so that they can let go of them, and a process that ended before that would be aborted.
         distributed.barrier()
+        time.sleep(SECONDS_TO_LET_GO)
     finally:
         distributed.destroy_process_group()
 
