@@ -79,9 +79,9 @@ def locate_conll(
 def write_conll(sentences: Iterable[Sentence], stream: TextIO, *, notify: Notify = log_notice) -> None:
     """Write the lines that sentences of a column file came with, their tags alone renewed; for others, new lines.
 
-    New lines hold token, tab, tag (the token alone without tags), with a blank line after each sentence; `notify` is
-    told how many sentences lose other columns and comments by that. Raises FormatError for a token or tag that a file
-    in columns cannot hold; a sentence without tokens is left out.
+    New lines hold token, tab, tag (the token alone without tags), with a blank line after each sentence; what further
+    heads say follows, a column each. `notify` is told how many sentences lose other columns and comments by that.
+    Raises FormatError for a token or tag that a file in columns cannot hold; a sentence without tokens is left out.
     """
     tally = Tally()
     is_closed = True  # whether a blank line stands after what was written last
@@ -95,12 +95,14 @@ def write_conll(sentences: Iterable[Sentence], stream: TextIO, *, notify: Notify
         if kept is None or not isinstance(layer, ConllLayer):
             if isinstance(layer, ConllLayer) and layer.has_more:
                 tally.add(_NOT_KEPT)
-            stream.write("\n".join(_new_lines(sentence, number)) + "\n\n")
+            lines = _with_heads(_new_lines(sentence, number), sentence, number)
+            stream.write("\n".join(lines) + "\n\n")
             is_closed = True
             continue
         for tag in sentence.tags or ():
             _check_written(tag, "tag", number, alone=False)
         is_closed = layer.is_closed
+        kept = _with_heads(kept, sentence, number)
         stream.write("\n".join((*layer.before, *kept)) + ("\n\n" if is_closed else "\n"))
     tally.say("conll", notify)
 
@@ -113,6 +115,22 @@ def _new_lines(sentence: Sentence, number: int) -> Iterable[str]:
     if sentence.tags is None:
         return sentence.forms
     return map("\t".join, zip(sentence.forms, sentence.tags, strict=True))
+
+
+def _with_heads(lines: Iterable[str], sentence: Sentence, number: int) -> tuple[str, ...]:
+    """The lines with a column more for each further head that has tags."""
+    for said in sentence.heads.values():
+        if said.tags is not None:
+            for tag in said.tags:
+                _check_written(tag, "tag", number, alone=False)
+            pairs = zip(lines, said.tags, strict=True)
+            lines = [f"{line.rstrip(' ')}{_separator(line)}{tag}" for line, tag in pairs]
+    return tuple(lines)
+
+
+def _separator(line: str) -> str:
+    """What the columns of a line are separated by; a line of one column gets a tab."""
+    return " " if " " in line.strip(" ") and "\t" not in line else "\t"
 
 
 def _locate(path: Source, columns: tuple[str, ...], notify: Notify | None) -> Iterator[Located]:

@@ -2,7 +2,8 @@
 
 A line is `{"text", "tokens": [{"text", "start", "end", "tag", "score"}], "spans": [{"start", "end", "label", "text",
 "score"}]}`; offsets count characters of the text, half-open; `tag` of a token and every `score` are null when unknown.
-Reading needs `text` only; a token's `text`, `tag` and `score`, and `spans`, may be absent.
+Reading needs `text` only; a token's `text`, `tag` and `score`, and `spans`, may be absent. Where a model has further
+heads, `heads` maps the name of each to its `{"tags", "scores", "spans"}`, a tag and a score for each of the tokens.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
 from gatewise.formats.json_fields import JsonObject, edges, get, objects, tokens_in
 from gatewise.formats.json_items import parse_object
 from gatewise.formats.source import Located, Source, checked, numbered_lines, source_name
-from gatewise.text import Sentence, TextSpan
+from gatewise.text import NO_HEADS, Heads, Sentence, TextSpan
 
 
 def write_jsonl(sentences: Iterable[Sentence], stream: TextIO) -> None:
@@ -64,7 +66,14 @@ def _object(sentence: Sentence) -> JsonObject:
         {"text": token.text, "start": token.start, "end": token.end, "tag": tag, "score": _known(score)}
         for token, tag, score in zip(sentence.tokens, tags, scores, strict=True)
     ]
-    spans = [
+    written: JsonObject = {"text": sentence.text, "tokens": tokens, "spans": _spans(sentence)}
+    if sentence.heads:
+        written["heads"] = {name: _head_object(said) for name, said in sentence.heads.items()}
+    return written
+
+
+def _spans(sentence: Sentence) -> list[JsonObject]:
+    return [
         {
             "start": span.start,
             "end": span.end,
@@ -74,7 +83,12 @@ def _object(sentence: Sentence) -> JsonObject:
         }
         for span in sentence.spans
     ]
-    return {"text": sentence.text, "tokens": tokens, "spans": spans}
+
+
+def _head_object(said: Sentence) -> JsonObject:
+    tags = None if said.tags is None else list(said.tags)
+    scores = None if said.scores is None else [_known(score) for score in said.scores]
+    return {"tags": tags, "scores": scores, "spans": _spans(said)}
 
 
 def _known(score: float | None) -> float | None:
@@ -85,13 +99,49 @@ def _parse(where: str, line: str) -> Sentence:
     value = parse_object(where, line)
     text = get(where, value, "text", str)
     entries = objects(where, value, "tokens")
-    return Sentence(
-        text=text,
-        tokens=tokens_in(where, entries, text),
+    bare = Sentence(text=text, tokens=tokens_in(where, entries, text))
+    return replace(
+        bare,
         tags=_all_or_none(where, entries, "tag", str),
         scores=_all_or_none(where, entries, "score", float),
-        spans=tuple(_span(f"{where}: spans[{i}]", e, text) for i, e in enumerate(objects(where, value, "spans"))),
+        spans=_read_spans(where, value, text),
+        heads=_heads(where, value, bare),
     )
+
+
+def _heads(where: str, value: JsonObject, bare: Sentence) -> Heads:
+    """What further heads say of these tokens."""
+    if "heads" not in value:
+        return NO_HEADS
+    found = {}
+    for name in get(where, value, "heads", dict):
+        place, said = f"{where}: heads.{name}", get(f"{where}: heads", value["heads"], name, dict)
+        found[name] = replace(
+            bare,
+            tags=_values(place, said, "tags", str, len(bare)),
+            scores=_values(place, said, "scores", float, len(bare)),
+            spans=_read_spans(place, said, bare.text),
+        )
+    return Heads(found)
+
+
+def _values(where: str, said: JsonObject, key: str, kind: type, count: int) -> tuple[Any, ...] | None:
+    """One value of this kind for each of `count` tokens, or none at all."""
+    if said.get(key) is None:
+        return None
+    values = get(where, said, key, list)
+    if len(values) != count:
+        raise FormatError(
+            f"{where}: {key}: expected one for each of {count} tokens, found {len(values)}; mend the line"
+        )
+    return tuple(
+        math.nan if kind is float and found is None else get(f"{where}: {key}", {str(i): found}, str(i), kind)
+        for i, found in enumerate(values)
+    )
+
+
+def _read_spans(where: str, value: JsonObject, text: str) -> tuple[TextSpan, ...]:
+    return tuple(_span(f"{where}: spans[{i}]", e, text) for i, e in enumerate(objects(where, value, "spans")))
 
 
 def _span(where: str, entry: JsonObject, text: str) -> TextSpan:

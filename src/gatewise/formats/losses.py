@@ -47,6 +47,8 @@ class Losses:
             yield "columns that are not read, comments and document marks"
         if self._format != "conllu" and isinstance(sentence.layer, ConlluLayer) and sentence.layer.has_more:
             yield "what else CoNLL-U says (comments, lemmas, features, heads)"
+        if self._format not in ("jsonl", "conll") and sentence.heads:
+            yield "what further heads say"
         if self._format in _NO_SCORES and sentence.scores is not None:
             yield "probabilities"
         if self._format == "conll" and sentence.tokens:

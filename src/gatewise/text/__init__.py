@@ -43,7 +43,7 @@ from gatewise.text.schemes import (
     tags_from_spans,
 )
 from gatewise.text.segment import characters_from_words, word_spans, words_from_characters
-from gatewise.text.sentence import Sentence, Span, TextSpan, Token, gaps, joint, sentence_from_forms
+from gatewise.text.sentence import NO_HEADS, Heads, Sentence, Span, TextSpan, Token, gaps, joint, sentence_from_forms
 from gatewise.text.split import split_sentences
 from gatewise.text.tokenize import TOKENIZERS, check_text, tokenize
 from gatewise.text.vocabulary import (
@@ -58,6 +58,7 @@ from gatewise.text.vocabulary import (
 
 __all__ = [
     "ERROR_KINDS",
+    "NO_HEADS",
     "PADDING_ID",
     "SCHEMES",
     "SPAN_SCHEMES",
@@ -69,6 +70,7 @@ __all__ = [
     "Counts",
     "Detection",
     "ErrorCounts",
+    "Heads",
     "Interval",
     "Judgment",
     "LegalTransitions",

@@ -7,7 +7,7 @@ characters (code points) of the original string; tokens and the gaps between the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -73,6 +73,33 @@ _set_span_start, _set_span_end, _set_span_label, _set_span_text, _set_span_score
 )
 
 
+class Heads(Mapping[str, "Sentence"]):
+    """What further heads say of the same tokens, by the name of the head; it cannot be changed, and can be hashed."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, by_name: Mapping[str, Sentence] | None = None) -> None:
+        self._by_name = dict(by_name or {})
+
+    def __getitem__(self, name: str) -> Sentence:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._by_name.items()))
+
+    def __repr__(self) -> str:
+        return f"Heads({self._by_name!r})"
+
+
+NO_HEADS = Heads()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
     """A text with its tokens; `tags` holds one tag a token, or is None when nobody has tagged it yet.
@@ -80,6 +107,8 @@ class Sentence:
     `spans` and `scores` (the probability of each tag) are there when a tagger made the tags. `layer` is what the
     file held beyond all this (docs/adr/0006): only the format that set it looks inside, and sentences that differ
     in it alone are equal. `path_probability`: that of all tags together, where a tagger was asked; it is not compared.
+    `heads` has what the further heads of a model say: for each the same text and tokens, with tags, spans and scores of
+    its own (docs/heads.md).
     """
 
     text: str
@@ -89,6 +118,7 @@ class Sentence:
     scores: tuple[float, ...] | None = None
     layer: object | None = field(default=None, compare=False, repr=False)
     path_probability: float | None = field(default=None, compare=False)
+    heads: Mapping[str, Sentence] = field(default=NO_HEADS, repr=False)
 
     def __len__(self) -> int:
         return len(self.tokens)
