@@ -8,6 +8,7 @@ that is there already is left alone: what a released version wrote is never writ
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from gatewise.model.archive import FORMAT_VERSION
 from gatewise.model.config import config_from_dict
-from gatewise.runtime import Tagger, load
+from gatewise.runtime import Tagger, Trace, load
+from gatewise.text.sentence import Sentence
 from gatewise.training.run import Files, read_splits, run_training
 
 HERE = Path(__file__).parent
@@ -70,6 +72,25 @@ RECIPES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
             "encoder": {"hidden": 8, "bidirectional": False},
         },
     ),
+    "heads": (
+        "segmentation.conllu",
+        CHINESE,
+        {
+            "task": {"kind": "segmentation"},
+            "features": {"token_dim": 5, "bigram_dim": 3, "bigram_min_count": 1},
+            "encoder": {"hidden": 7},
+            "heads": {
+                "names": {
+                    "train": "tiny/spans.conll",
+                    "dev": "tiny/spans.conll",
+                    "scheme": "BIO",
+                    "output": "softmax",
+                    "weight": 2.0,
+                },
+                "chunks": {"train": "tiny/spans.conll", "kind": "spans"},
+            },
+        },
+    ),
 }
 
 
@@ -89,7 +110,8 @@ def make(folder: Path, corpus: Path, settings: dict[str, Any]) -> None:
     card = {"license": "Apache-2.0", "data": f"`tests/data/tiny/{corpus.name}`, a few sentences made up for the tests."}
     table = {"name": folder.name, "card": card, "training": TRAINING, **settings}
     files = Files(train=corpus, dev=corpus)
-    run_training(read_splits(config_from_dict(table, where="make_tiny_models.py"), files), files, folder)
+    with chdir(HERE):  # the files of heads are named from here
+        run_training(read_splits(config_from_dict(table, where="make_tiny_models.py"), files), files, folder)
 
 
 def expectations(tagger: Tagger, texts: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -108,7 +130,18 @@ def expectations(tagger: Tagger, texts: tuple[str, ...]) -> list[dict[str, Any]]
                 "emissions": np.round(trace.emissions, 5).tolist(),
             }
         )
+        if tagger.heads:
+            found[-1]["heads"] = {name: _said(sentence.heads[name], tagger.trace(text, name)) for name in tagger.heads}
     return found
+
+
+def _said(sentence: Sentence, trace: Trace) -> dict[str, Any]:
+    return {
+        "tags": list(sentence.tags or ()),
+        "scores": [round(score, 6) for score in sentence.scores or ()],
+        "spans": [[span.start, span.end, span.label, round(span.score, 6)] for span in sentence.spans],
+        "emissions": np.round(trace.emissions, 5).tolist(),
+    }
 
 
 if __name__ == "__main__":

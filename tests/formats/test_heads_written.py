@@ -54,7 +54,9 @@ def test_scores_that_are_not_known_are_null_in_jsonl(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(line), encoding="utf-8")
     [read] = read_jsonl(tmp_path / "a.jsonl")
     first, second, third = read.heads["ner"].scores or ()
-    assert (first, third) == (0.5, 0.125) and math.isnan(second) and math.isnan(read.heads["ner"].spans[0].score)
+    assert (first, third) == (0.5, 0.125)
+    assert math.isnan(second)
+    assert math.isnan(read.heads["ner"].spans[0].score)
 
 
 NAMES = st.text(min_size=1, max_size=5)

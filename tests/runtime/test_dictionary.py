@@ -197,7 +197,7 @@ def test_a_label_that_the_model_has_is_asked_for_and_any_other_is_told() -> None
     steered = tagger.with_dictionary(entry)
     assert next((s.text, s.label) for s in steered.tag("我叫小明").spans) == ("我叫", "VERB")
     assert "小明" in words(steered.tag("我叫小明"))
-    assert entry.unknown_labels(steered._decoder.table) == ("nr",)
+    assert entry.unknown_labels(steered._decoders[""].table) == ("nr",)
 
 
 @given(

@@ -236,7 +236,7 @@ def test_sentences_of_any_lengths_in_one_batch_come_back_in_their_order(taggers:
     sentences = [tagger.tokenize("小明住在北京。" * n) for n in (4, 1, 3, 0, 2)]
     batch = [sentence for sentence in sentences if len(sentence)]
     emissions = tagger._session.emissions(tagger._session.encode(batch))
-    for bare, found in zip(batch, tagger._decoder.decode(batch, emissions), strict=True):
+    for bare, found in zip(batch, tagger._decoders[""].decode(batch, emissions), strict=True):
         same(found, tagger.tag(bare.text))
 
 
@@ -256,9 +256,9 @@ def test_batches_side_by_side_are_tagged_as_one_after_another(stored: Path, thre
 def test_what_goes_wrong_in_one_of_several_batches_is_raised(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tagger = gatewise.load(stored / "v1-spans", threads=2)
 
-    def fails(session: Session, batch: object) -> None:
+    def fails(session: Session, batch: object, heads: object) -> None:
         raise ModelError("broken")
 
-    monkeypatch.setattr(Session, "emissions", fails)
+    monkeypatch.setattr(Session, "all_emissions", fails)
     with pytest.raises(ModelError, match="broken"):
         list(tagger.tag_many(["小明住在北京。" * 300] * 8))

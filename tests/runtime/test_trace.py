@@ -149,7 +149,7 @@ def test_when_the_fast_path_differs_the_trace_says_so_with_both(
 ) -> None:
     tagger = taggers["v1-spans"]
     right = tagger._session.inputs_and_emissions
-    monkeypatch.setattr(tagger._session, "inputs_and_emissions", lambda batch: (right(batch)[0], -right(batch)[1]))
+    monkeypatch.setattr(tagger._session, "inputs_and_emissions", lambda *asked: (right(*asked)[0], -right(*asked)[1]))
     trace = tagger.trace("小明住在北京。")
     assert trace.tags == tagger.tag("小明住在北京。").tags
     assert trace.fast_tags != trace.tags

@@ -52,7 +52,8 @@ def loss_of(network: TaggerNetwork, ids: Tensor, step: int) -> Tensor:
     generator = torch.Generator().manual_seed(100 + step)
     emissions = network({"tokens": ids}, torch.tensor([TIME, TIME - 2, 1]))
     total = (emissions * torch.randn(emissions.shape, generator=generator)).sum()
-    for scores in (network.transitions, network.start_transitions, network.end_transitions):
+    head = network.heads[""]
+    for scores in (head.transitions, head.start_transitions, head.end_transitions):
         total = total + (scores * torch.randn(scores.shape, generator=generator)).sum()
     return total
 

@@ -185,7 +185,11 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
     train(TrainingError, "dev: expected a path or sentences, found int", dev=3)
     train(FormatError, r"no\.conll: expected a file, found nothing", train=tmp_path / "no.conll")
     train(FormatError, r"no\.conll: expected a file, found nothing", test=tmp_path / "no.conll")
-    train(TrainingError, "callbacks: expected objects with a method on_start, on_batch, on_epoch, found", callbacks=[print])
+    train(
+        TrainingError,
+        "callbacks: expected objects with a method on_start, on_batch, on_epoch, found",
+        callbacks=[print],
+    )
     assert not folder.exists()
     folder.mkdir()
     (folder / "thesis.tex").write_text("years")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatewise.cli.options import columns_option, show, split_columns, writing
+from gatewise.cli.options import columns_option, head_option, show, split_columns, writing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,6 +39,7 @@ seed_option = click.option("--seed", type=int, default=0, show_default=True, hel
 @click.option("--calibration-plot", type=click.Path(path_type=Path), help="Draw that as an SVG file.")
 @conlleval_option
 @seed_option
+@head_option
 @columns_option
 def evaluate(
     model: str,
@@ -51,6 +52,7 @@ def evaluate(
     calibration_plot: Path | None,
     conlleval: bool,
     seed: int,
+    head: str,
     columns: str,
 ) -> None:
     """Score MODEL (a bundled name or a folder) on FILE: precision, recall and F1 of each label, or accuracy."""
@@ -61,20 +63,20 @@ def evaluate(
     from gatewise.text.resampling import bootstrap_interval
 
     tagger = load(model)
-    scores = evaluate_file(tagger, file, split_columns(columns), train=train, conlleval=conlleval)
+    scores = evaluate_file(tagger, file, split_columns(columns), train=train, conlleval=conlleval, head=head)
     if confidence:
         scores = replace(scores, interval=bootstrap_interval(scores.sentences, seed=seed))
-    found = None
+    found, name = None, f"{model}, head {head}," if head else model
     if calibration or calibration_plot is not None:
-        found = calibration_of_file(tagger, file, split_columns(columns))
+        found = calibration_of_file(tagger, file, split_columns(columns), head=head)
     if calibration_plot is not None and found is not None:
         with writing(calibration_plot) as stream:
-            stream.write(reliability_svg(found, title=f"{model} on {file.name}"))
+            stream.write(reliability_svg(found, title=f"{name} on {file.name}"))
     if as_json:
         whole = scores.to_dict() | ({} if found is None else {"calibration": found.to_dict()})
         click.echo(json.dumps(whole, ensure_ascii=False, indent=1))
         return
-    show(scores_table(scores, title=f"{model} on {file.name}"))
+    show(scores_table(scores, title=f"{name} on {file.name}"))
     if scores.interval is not None:
         show(f"{scores.main_name} {100 * scores.main:.2f}, {format_interval(scores.interval)}")
     if errors_summary and scores.errors is not None:
@@ -82,9 +84,9 @@ def evaluate(
         if scores.errors.confusion:
             show(confusion_table(scores.errors))
     if found is not None:
-        for name, table in (("tags", found.tokens), ("spans", found.spans)):
+        for what, table in (("tags", found.tokens), ("spans", found.spans)):
             if table is not None:
-                show(reliability_table(table, name, found.temperature))
+                show(reliability_table(table, what, found.temperature))
 
 
 def scores_table(scores: Scores, *, title: str) -> Table:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from gatewise.cli.options import lang_option, output_option, show, writing
+from gatewise.cli.options import head_option, lang_option, output_option, show, writing
 from gatewise.errors import ConfigError
 
 DEFAULT_NETWORK, DEFAULT_MODEL = "article", "zh"
@@ -28,6 +28,7 @@ MAX_TOKENS = 2000  # a pass has thousands of numbers a token; beyond this nobody
     show_default=True,
     help="toml: the file of a network written by hand, to copy and change.",
 )
+@head_option
 @lang_option
 @output_option
 def explain(
@@ -36,15 +37,18 @@ def explain(
     gates: str | None,
     model: str | None,
     layout: str,
+    head: str,
     lang: Literal["en", "zh"],
     output: Path | None,
 ) -> None:
     """Explain a trained model on TEXT, or a network written by hand on its own sentence (with --network, on TEXT)."""
     _check(text, network, gates, model, layout)
+    if head and (text is None or network is not None):
+        raise ConfigError(f"--head {head}: expected a trained model and a TEXT for it, found a network written by hand")
     if text is None or network is not None:
         explain_network(network or DEFAULT_NETWORK, text, gates, layout, lang, output)
     else:
-        explain_model(model or DEFAULT_MODEL, text, layout, lang, output)
+        explain_model(model or DEFAULT_MODEL, text, layout, lang, output, head)
 
 
 def explain_network(
@@ -67,14 +71,16 @@ def explain_network(
         show(network_text(run, lang=lang), output)
 
 
-def explain_model(model: str, text: str, layout: str, lang: Literal["en", "zh"], output: Path | None) -> None:
-    """Trace a text through a trained model and lay it out."""
+def explain_model(
+    model: str, text: str, layout: str, lang: Literal["en", "zh"], output: Path | None, head: str = ""
+) -> None:
+    """Trace a text through a trained model, up to one of its heads, and lay it out."""
     from gatewise.explain import trace_json, trace_text
     from gatewise.runtime import load
 
     tagger = load(model)
     _check_length(len(tagger.tokenize(text)))
-    trace = tagger.trace(text)
+    trace = tagger.trace(text, head)
     if layout == "json":
         write_json(trace_json(trace), output)
     else:

@@ -18,4 +18,7 @@ def models(name: str | None) -> None:
     for bundled, folder in bundled_models().items():
         archive = open_model(folder)
         size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-        click.echo(f"{bundled}\t{archive.config.task.kind}\t{size / 1e6:.1f} MB\t{archive.config.card.description}")
+        kinds = ", ".join(
+            [archive.config.task.kind, *(f"{name}: {head.task.kind}" for name, head in archive.heads.items())]
+        )
+        click.echo(f"{bundled}\t{kinds}\t{size / 1e6:.1f} MB\t{archive.config.card.description}")

@@ -44,6 +44,9 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="The same 
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="The same as --set training.device=DEVICE."
 )
+head_option = click.option(
+    "--head", default="", metavar="NAME", help="A further head of the model (docs/heads.md); default: its main head."
+)
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; default stdout.")
 
 

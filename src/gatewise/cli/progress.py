@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from gatewise.model.config import Config
+    from gatewise.model.config import Config, HeadConfig
     from gatewise.text.sentence import Sentence
     from gatewise.training.events import BatchReport, EpochReport
 
@@ -32,7 +33,10 @@ def describe(config: Config, splits: Mapping[str, Sequence[Sentence]]) -> Table:
         if split:
             table.add_row(name, f"{len(split):,} sentences, {sum(map(len, split)):,} tokens")
     for section, values in config.to_dict().items():
-        if isinstance(values, dict):
+        if section == "heads":
+            for name, head in values.items():
+                table.add_row(f"head {name}", ", ".join(f"{key} {value}" for key, value in head.items() if value != ""))
+        elif isinstance(values, dict):
             known = ", ".join(f"{key} {value}" for key, value in values.items() if value != "")
             if known and section != "card":
                 table.add_row(section, known)
@@ -42,8 +46,9 @@ def describe(config: Config, splits: Mapping[str, Sequence[Sentence]]) -> Table:
 class LiveProgress:
     """A listener for training that draws; off a terminal it prints a line an epoch."""
 
-    def __init__(self, console: Console, kind: str) -> None:
-        self.score_name = "accuracy" if kind == "tags" else "F1"
+    def __init__(self, console: Console, kind: str, heads: Mapping[str, HeadConfig] | None = None) -> None:
+        self.score_name = _score_name(kind)
+        self.heads = {name: f"{name} {_score_name(head.kind)}" for name, head in (heads or {}).items()}
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -79,13 +84,22 @@ class LiveProgress:
         """Add a line."""
         if not self.headed:
             self.headed = True
-            heads = f"{'epoch':>7}{'loss':>10}{'tokens/s':>12}{'dev ' + self.score_name:>14}{'time':>9}"
+            further = "".join(f"  {title}" for title in self.heads.values())
+            heads = f"{'epoch':>7}{'loss':>10}{'tokens/s':>12}{'dev ' + self.score_name:>14}{further}{'time':>9}"
             self.progress.console.print(heads, style="bold")
         score = "–" if report.dev_score is None else f"{report.dev_score:.2f}"
+        further = ""
+        for name, title in self.heads.items():
+            shown = f"{100 * report.heads[name].main:.2f}" if name in report.heads else "–"
+            further += f"  {shown:>{cell_len(title)}}"
         self.progress.console.print(
             f"{report.epoch:>4}/{report.epochs:<2}{report.loss:>10.3f}{report.tokens_per_second:>12,.0f}"
-            f"{score:>14}{duration(report.seconds):>9}{'  best so far' if report.is_best else ''}"
+            f"{score:>14}{further}{duration(report.seconds):>9}{'  best so far' if report.is_best else ''}"
         )
+
+
+def _score_name(kind: str) -> str:
+    return "accuracy" if kind == "tags" else "F1"
 
 
 def duration(seconds: float) -> str:

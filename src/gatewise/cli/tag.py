@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gatewise.cli.options import columns_option, expect_choice, output_option, split_columns, writing
+from gatewise.cli.options import columns_option, expect_choice, head_option, output_option, split_columns, writing
 from gatewise.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gatewise.model.heads import ModelHead
     from gatewise.runtime import Constraints, Tagger
     from gatewise.text.sentence import Sentence
 
 CHUNK = 1024  # sentences that are tagged together
 WITH_SCORES = ("jsonl", "parquet")  # formats that hold probabilities; for others none are computed
+WITH_HEADS = ("jsonl", "conll")  # formats that hold what further heads say; for others none is asked
 
 
 @click.command()
@@ -32,6 +35,7 @@ WITH_SCORES = ("jsonl", "parquet")  # formats that hold probabilities; for other
 @click.option("--dictionary", type=click.Path(path_type=Path), help="Words to favor, as jieba has them.")
 @click.option("--hard-dictionary", is_flag=True, help="Cut the words of --dictionary out wherever they are found.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Withhold what is less probable than this.")
+@head_option
 @columns_option
 @output_option
 def tag(
@@ -46,13 +50,16 @@ def tag(
     dictionary: Path | None,
     hard_dictionary: bool,
     min_score: float | None,
+    head: str,
     columns: str,
     output: Path | None,
 ) -> None:
     """Tag files, or what comes in on stdin: one sentence a line, or sentences that are cut into tokens already.
 
     The formats are listed in docs/formats.md; the tags that a labeled file holds are not looked at. Confidence,
-    constraints and dictionaries are explained in docs/tagging.md.
+    constraints and dictionaries are explained in docs/tagging.md. Of a model with further heads, jsonl and conll hold
+    what all of them say, other formats what the main head says, or with --head another one alone; n-best, constraints
+    and dictionary are for the main head, or for that of --head.
     """
     from gatewise.formats import BINARY_FORMATS, FORMATS, OUTPUT_FORMATS, write_binary, write_n_best, write_sentences
     from gatewise.runtime import load
@@ -69,27 +76,32 @@ def tag(
     if hard_dictionary and dictionary is None:
         raise ConfigError("--hard-dictionary: expected a dictionary, found none; add --dictionary FILE")
     tagger = load(model, threads=threads)
+    chosen = tagger.archive.head(head)
     if dictionary is not None:
-        tagger = _with_dictionary(tagger, dictionary, hard=hard_dictionary)
-    given = (s for file in files or ("-",) for s in _read(tagger, file, source, split_columns(columns), split))
+        tagger = _with_dictionary(tagger, dictionary, hard=hard_dictionary, head=head)
+    given = (s for file in files or ("-",) for s in _read(tagger, chosen, file, source, split_columns(columns), split))
     pairs = _with_constraints(given, constrain)
     if n_best is not None:
         with writing(output) as stream:
-            write_n_best(((s, tagger.n_best(s, n_best, constraints=known)) for s, known in pairs), stream)
+            write_n_best(((s, tagger.n_best(s, n_best, constraints=known, head=head)) for s, known in pairs), stream)
         return
-    sentences = _tagged(tagger, pairs, scores=target in WITH_SCORES or min_score is not None)
+    wanted = None if not head and target in WITH_HEADS else head  # None: all heads
+    sentences = _tagged(tagger, pairs, scores=target in WITH_SCORES or min_score is not None, head=wanted)
     if min_score is not None:
-        sentences = _confident(tagger, sentences, min_score)
+        sentences = _confident(tagger, sentences, min_score, wanted)
     if target == "conllu":
-        sentences = _as_words(tagger, sentences)
+        sentences = _as_words(chosen, sentences)
     if target in BINARY_FORMATS and output is not None:
         write_binary(sentences, output, target)
         return
     with writing(output) as stream:
-        write_sentences(sentences, stream, target, scheme=tagger.scheme)
+        column = chosen.task.column if head and target == "conllu" else None
+        write_sentences(sentences, stream, target, scheme=chosen.scheme, column=column)
 
 
-def _read(tagger: Tagger, file: str, source: str, columns: tuple[str, ...], split: bool) -> Iterator[Sentence]:
+def _read(
+    tagger: Tagger, head: ModelHead, file: str, source: str, columns: tuple[str, ...], split: bool
+) -> Iterator[Sentence]:
     """The sentences of one file in the tokens they are tagged in, streamed."""
     from gatewise.formats import detect_format, read_lines, read_sentences
 
@@ -100,7 +112,7 @@ def _read(tagger: Tagger, file: str, source: str, columns: tuple[str, ...], spli
         yield from map(tagger.tokenize, _in_sentences(lines) if split else lines)
         return
     sentences = read_sentences(file, source, columns)
-    if tagger.archive.config.task.kind == "segmentation":  # it makes its own words
+    if "segmentation" in (tagger.archive.config.task.kind, head.task.kind):  # it makes its own words
         yield from map(tagger.tokenize, _texts(sentences, file))
         return
     for sentence in sentences:
@@ -118,18 +130,18 @@ def _with_constraints(
 
 
 def _tagged(
-    tagger: Tagger, pairs: Iterator[tuple[Sentence, Constraints | None]], *, scores: bool
+    tagger: Tagger, pairs: Iterator[tuple[Sentence, Constraints | None]], *, scores: bool, head: str | None
 ) -> Iterator[Sentence]:
     while chunk := list(islice(pairs, CHUNK)):
         known = [constraints for _, constraints in chunk]
         yield from tagger.tag_sentences(
-            [sentence for sentence, _ in chunk], scores=scores, constraints=known if any(known) else None
+            [sentence for sentence, _ in chunk], scores=scores, constraints=known if any(known) else None, head=head
         )
 
 
-def _with_dictionary(tagger: Tagger, path: Path, *, hard: bool) -> Tagger:
+def _with_dictionary(tagger: Tagger, path: Path, *, hard: bool, head: str) -> Tagger:
     """The tagger with the dictionary; labels in it that the model does not have are told."""
-    steered = tagger.with_dictionary(path, hard=hard)
+    steered = tagger.with_dictionary(path, hard=hard, head=head)
     if unknown := steered.unknown_dictionary_labels():
         click.echo(
             f"{path}: the model has no label {', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}; words with "
@@ -139,15 +151,26 @@ def _with_dictionary(tagger: Tagger, path: Path, *, hard: bool) -> Tagger:
     return steered
 
 
-def _confident(tagger: Tagger, sentences: Iterable[Sentence], least: float) -> Iterator[Sentence]:
-    """The sentences without what is less probable; how much that was is told at the end."""
+def _confident(tagger: Tagger, sentences: Iterable[Sentence], least: float, head: str | None) -> Iterator[Sentence]:
+    """The sentences without what is less probable, in any head; how much that was is told at the end."""
     from gatewise.runtime.abstain import Abstainer
+    from gatewise.text import Heads
 
-    kind = tagger.archive.config.task.kind
-    abstain = Abstainer(kind, least)
-    yield from map(abstain, sentences)
-    what = {"tags": "tags", "segmentation": "labels of words"}.get(kind, "spans")
-    click.echo(f"withheld {abstain.withheld} of {abstain.total} {what}, with a probability below {least:g}", err=True)
+    first = tagger.archive.head(head or "")
+    further = {} if head is not None else tagger.archive.heads
+    kinds = {first.name: first.task.kind, **{name: of_head.task.kind for name, of_head in further.items()}}
+    abstain = {name: Abstainer(kind, least) for name, kind in kinds.items()}
+    for sentence in sentences:
+        kept = abstain[first.name](sentence)
+        if further:
+            kept = replace(kept, heads=Heads({name: abstain[name](said) for name, said in sentence.heads.items()}))
+        yield kept
+    for name, kind in kinds.items():
+        what = {"tags": "tags", "segmentation": "labels of words"}.get(kind, "spans")
+        where, counts = (f"{name}: " if further and name else ""), abstain[name]
+        click.echo(
+            f"{where}withheld {counts.withheld} of {counts.total} {what}, with a probability below {least:g}", err=True
+        )
 
 
 def _texts(sentences: Iterable[Sentence], file: str) -> Iterator[str]:
@@ -174,9 +197,9 @@ def _in_sentences(lines: Iterable[str]) -> Iterator[str]:
         yield from [piece for piece in pieces if piece] or [line]
 
 
-def _as_words(tagger: Tagger, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """CoNLL-U holds words: what a segmentation model found becomes the tokens."""
+def _as_words(head: ModelHead, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+    """CoNLL-U holds words: what a segmentation head found becomes the tokens."""
     from gatewise.text.segment import words_from_characters
 
-    segments = tagger.archive.config.task.kind == "segmentation"
-    return (words_from_characters(s, tagger.scheme) if segments and len(s) else s for s in sentences)
+    segments = head.task.kind == "segmentation"
+    return (words_from_characters(s, head.scheme) if segments and len(s) else s for s in sentences)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from gatewise.model.archive import ModelArchive
+    from gatewise.model.heads import ModelHead
 
 _WORDS = {
     "en": {
@@ -25,6 +26,7 @@ _WORDS = {
         "some": "Without a meaning, for this tag set does not hold them: {labels}",
         "no_counts": "This model was saved without counts and examples; training it again stores them.",
         "scheme": "Scheme {scheme}",
+        "head": "head",
     },
     "zh": {
         "label": "标签",
@@ -36,6 +38,7 @@ _WORDS = {
         "some": "此标注集中没有、因而不给出含义的标签：{labels}",
         "no_counts": "保存此模型时没有记录次数和例子；重新训练即可记录。",
         "scheme": "标注方案 {scheme}",
+        "head": "输出头",
     },
 }
 
@@ -57,17 +60,23 @@ def tags(model: str, lang: Literal["en", "zh"], as_json: bool) -> None:
 
 
 def describe_labels(archive: ModelArchive) -> dict[str, Any]:
-    """Every label with all that is known of it; null stands for what is not known."""
+    """Every label of every head with all that is known of it; null stands for what is not known."""
+    described = {"model": archive.name, **_describe_head(archive.head())}
+    if archive.heads:
+        described["heads"] = {name: _describe_head(head) for name, head in archive.heads.items()}
+    return described
+
+
+def _describe_head(head: ModelHead) -> dict[str, Any]:
     from gatewise.model.label_facts import bare_labels
     from gatewise.text.tagsets import find_tag_set
 
-    labels = bare_labels(archive.labels, archive.scheme)
+    labels = bare_labels(head.labels, head.scheme)
     known = find_tag_set(labels)
     meanings = known.meanings if known else {}
-    facts = archive.facts
+    facts = head.facts
     return {
-        "model": archive.name,
-        "scheme": archive.scheme,
+        "scheme": head.scheme,
         "tag_set": {"name": known.name, "title": known.title, "source": known.source} if known else None,
         "labels": [
             {
@@ -82,13 +91,22 @@ def describe_labels(archive: ModelArchive) -> dict[str, Any]:
 
 
 def _page(found: dict[str, Any], lang: Literal["en", "zh"]) -> Group:
+    """A table for the main head, and one for each further head."""
+    from rich.console import Group
+
+    titles = {name: f"{found['model']} · {_WORDS[lang]['head']} {name}" for name in found.get("heads", {})}
+    further = [_table(head, titles[name], lang) for name, head in found.get("heads", {}).items()]
+    return Group(_table(found, found["model"], lang), *further)
+
+
+def _table(found: dict[str, Any], name: str, lang: Literal["en", "zh"]) -> Group:
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     words = _WORDS[lang]
-    title = f"{found['model']} · {words['scheme'].format(scheme=found['scheme'])}"
+    title = f"{name} · {words['scheme'].format(scheme=found['scheme'])}"
     table = Table(title=title, box=box.SIMPLE, title_justify="left", title_style="bold")
     table.add_column(words["label"], overflow="fold")
     table.add_column(words["count"], justify="right")

@@ -26,6 +26,7 @@ from gatewise.cli.options import (
 from gatewise.cli.train_warnings import warning_lines
 
 if TYPE_CHECKING:
+    from gatewise.model.scoring import Scores
     from gatewise.training.run import Corpus, Files, RunResult
 
 
@@ -88,6 +89,7 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
 
     from gatewise.cli.progress import LiveProgress, describe
     from gatewise.model.card import vectors_found
+    from gatewise.model.heads import MAIN_HEAD
     from gatewise.training.loop import StoppedError
     from gatewise.training.run import run_training
 
@@ -95,19 +97,21 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     console = Console(stderr=True, highlight=False, emoji=False, quiet=not speaks)
     console.print(describe(corpus.config, corpus.splits))
     if speaks:
+        main = corpus.splits_of(MAIN_HEAD)
         paths = [Path(str(path)) for path in (files.train, files.dev, files.test) if path is not None]
-        for line in warning_lines(corpus.splits, corpus.config.task.scheme, paths, files.columns):
+        for line in warning_lines(main, corpus.config.task.scheme, paths, files.columns):
             click.echo(line, err=True)
+    kind, heads = corpus.config.task.kind, corpus.config.heads
     try:
-        with LiveProgress(console, corpus.config.task.kind) as listener, stopping() as should_stop:
+        with LiveProgress(console, kind, heads) as listener, stopping() as should_stop:
             result = run_training(corpus, files, output, listener, resume=resume, should_stop=should_stop)
     except StoppedError as stopped:
         click.echo(str(stopped), err=True)
         sys.exit(INTERRUPTED)
     if result is not None:
-        for split, scores in result.scores.items():
-            table = scores_table(scores, title=f"{output.name} on {split}")
-            Console(highlight=False, emoji=False).print(table)
+        for name, by_split in {output.name: result.scores, **_named_heads(output, result)}.items():
+            for split, scores in by_split.items():
+                Console(highlight=False, emoji=False).print(scores_table(scores, title=f"{name} on {split}"))
         if vectors := vectors_found(result.config, result.facts):
             click.echo(f"pretrained vectors: {vectors}", err=True)
         click.echo(f"model: {result.folder}", err=True)
@@ -115,22 +119,23 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     return result
 
 
+def _named_heads(output: Path, result: RunResult) -> dict[str, dict[str, Scores]]:
+    """What further heads score, under the titles of their tables."""
+    return {f"{output.name}, head {head},": by_split for head, by_split in result.head_scores.items()}
+
+
 def _train_several(corpus: Corpus, files: Files, output: Path, *, seeds: int, resume: bool) -> None:
     """A run for each of the seeds from the configuration's on; those that are done already stay as they are."""
+    from gatewise.model.heads import MAIN_HEAD
     from gatewise.runtime import load
-    from gatewise.runtime.evaluate import evaluate_file
+    from gatewise.training.run import score_model
 
     first = corpus.config.training.seed
     found: dict[str, list[float]] = {}
     for seed in range(first, first + seeds):
         folder = output / f"seed-{seed}"
         if resume and (folder / "README.md").exists():
-            splits = {"dev": files.dev, "test": files.test}
-            scored = {
-                name: evaluate_file(load(folder), path, files.columns)
-                for name, path in splits.items()
-                if path is not None
-            }
+            scored = score_model(load(folder), corpus.config, files)
             click.echo(f"model: {folder} (done before)", err=True)
         else:
             training = replace(corpus.config.training, seed=seed)
@@ -139,9 +144,10 @@ def _train_several(corpus: Corpus, files: Files, output: Path, *, seeds: int, re
             )
             if result is None:
                 continue
-            scored = result.scores
-        for split, scores in scored.items():
-            found.setdefault(split, []).append(100 * scores.main)
+            scored = {MAIN_HEAD: result.scores, **result.head_scores}
+        for head, by_split in scored.items():
+            for split, scores in by_split.items():
+                found.setdefault(f"{head} {split}".lstrip(), []).append(100 * scores.main)
     for split, values in found.items():
         each = ", ".join(f"{value:.2f}" for value in values)
         click.echo(f"{split}: {mean(values):.2f} ± {stdev(values):.2f} over {seeds} seeds ({each})")

@@ -95,7 +95,7 @@ def tune(
     corpus = read_splits(wanted, Files(train=train_file, dev=dev, columns=split_columns(columns)))
     space = read_space(space_file, corpus.config)
     console = Console(stderr=True, highlight=False, emoji=False)
-    console.print(describe(corpus.config, {"train": corpus.train, "dev": corpus.dev}))
+    console.print(describe(corpus.config, corpus.splits))
     with LiveTrials(console, corpus.config.task.kind, of=trials) as watcher, stopping() as should_stop:
         found = search(
             corpus,

@@ -17,10 +17,11 @@ GATES = ("i", "f", "g", "o")
 
 
 def trace_json(trace: Trace) -> dict[str, Any]:
-    """Every number of the trace; span offsets are characters of the text."""
+    """Every number of the trace; span offsets are characters of the text, `head` is null for the main one."""
     sentence = trace.sentence
     return {
         "model": trace.model,
+        "head": trace.head,
         "text": sentence.text,
         "tokens": [{"text": token.text, "start": token.start, "end": token.end} for token in sentence],
         "labels": list(trace.labels),

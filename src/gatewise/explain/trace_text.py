@@ -51,6 +51,10 @@ def trace_text(trace: Trace, *, lang: Language = "en") -> Group:
 def _head(trace: Trace, lang: Language) -> list[RenderableType]:
     words = trace_words(lang)
     parts: list[RenderableType] = [Paragraph(text=model_line(trace, lang), style="dim")]
+    if trace.heads:
+        this = trace.head or words.main_head
+        others = words.share_joint.join(name for name in (words.main_head, *trace.heads) if name != this)
+        parts.append(Paragraph(text=words.head.format(head=this, others=others), style="dim"))
     if len(trace):
         agreement = words.agrees if trace.fast_path_agrees else words.differs.format(fast=" ".join(trace.fast_tags))
         parts += [Paragraph(text=format_inline(trace.sentence), style="bold"), ""]

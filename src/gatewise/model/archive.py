@@ -1,7 +1,7 @@
 """A model on disk: a folder of plain files, and reading one runs no code.
 
     config.json         format version, resolved configuration, scheme, labels, and (optional) their counts and examples
-                        and the temperature of the probabilities
+                        and the temperature of the probabilities; what it says of further heads stands under `heads`
     vocabulary.json     the entries behind the embeddings, in the order of their ids (ADR 0003)
     model.safetensors   every weight, under PyTorch's names
     model.onnx          the same weights as the graph that the runtime runs
@@ -30,6 +30,14 @@ from gatewise.crf import CRFScores, Legality, legal_only, restricted
 from gatewise.errors import ConfigError, ModelError, SchemeError
 from gatewise.model.config import TASK_SCHEMES, Config, config_from_dict
 from gatewise.model.features import features_of
+from gatewise.model.heads import (
+    MAIN_HEAD,
+    ModelHead,
+    heads_from_dict,
+    heads_to_dict,
+    strings,
+    weights_prefix,
+)
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
 from gatewise.model.parameters import parameter_shapes
 from gatewise.text.schemes import legal_transitions
@@ -50,7 +58,8 @@ Float32s = npt.NDArray[np.float32]
 class ModelArchive:
     """What a model folder says; the weights stay on disk until `arrays` asks for them.
 
-    `vocabularies` by the name of the feature, see `model.features`.
+    `vocabularies` by the name of the feature, see `model.features`. `scheme`, `labels`, `legality` and `facts` are the
+    main head's, `heads` are the further ones.
     """
 
     folder: Path
@@ -61,6 +70,7 @@ class ModelArchive:
     legality: Legality
     facts: LabelFacts = field(default_factory=LabelFacts)
     temperature: float = 1.0
+    heads: Mapping[str, ModelHead] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -81,13 +91,26 @@ class ModelArchive:
         with safe_open(str(path), framework="numpy") as weights:
             return {name: weights.get_tensor(name).astype(np.float32) for name in weights.keys() if wanted(name)}  # noqa: SIM118
 
-    def crf_scores(self) -> CRFScores:
+    def head(self, name: str = MAIN_HEAD) -> ModelHead:
+        """The head of this name, the main one without a name; raises ModelError where there is none."""
+        if name == MAIN_HEAD:
+            task, output = self.config.task, self.config.output.kind
+            return ModelHead(name=MAIN_HEAD, task=task, output=output, labels=self.labels, facts=self.facts)
+        if name not in self.heads:
+            known = f"has {', '.join(self.heads)}" if self.heads else "has none beside its main head"
+            raise ModelError(f"{self.name}: expected a head of this model, found {name!r}; it {known}")
+        return self.heads[name]
+
+    def crf_scores(self, head: str = MAIN_HEAD) -> CRFScores:
         """What the decoder needs: learned transitions (or none, for softmax), restricted to what the scheme allows."""
-        arrays = self.arrays(lambda name: name.startswith("crf."))
+        found = self.head(head)
+        legality = self.legality if head == MAIN_HEAD else legality_of(found.labels, found.scheme)
+        prefix = f"{weights_prefix(head)}crf."
+        arrays = self.arrays(lambda name: name.startswith(prefix))
         if not arrays:
-            return legal_only(self.legality)
-        scores = CRFScores(**{name.removeprefix("crf."): array for name, array in arrays.items()})
-        return restricted(scores, self.legality)
+            return legal_only(legality)
+        scores = CRFScores(**{name.removeprefix(prefix): array for name, array in arrays.items()})
+        return restricted(scores, legality)
 
 
 def legality_of(labels: Sequence[str], scheme: str) -> Legality:
@@ -108,6 +131,7 @@ def save_model(
     card: str,
     facts: LabelFacts | None = None,
     temperature: float = 1.0,
+    heads: Mapping[str, ModelHead] | None = None,
 ) -> None:
     """Write a model folder: first beside its place, then moved there whole, so that none is ever half written.
 
@@ -123,6 +147,7 @@ def save_model(
         "config": config.to_dict(),
         **(facts.to_dict() if facts else {}),
         **({} if temperature == 1 else {TEMPERATURE_KEY: temperature}),
+        **heads_to_dict(heads or {}),
     }
     entries: dict[str, list[str]] = {"tokens": [], "bigrams": []}  # version 1 has both, whether used or not
     entries |= {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
@@ -206,7 +231,7 @@ def open_model(folder: str | Path) -> ModelArchive:
             f"{folder / CONFIG_FILE}: task: expected a decided task in the scheme {scheme}, found {config.task.scheme},"
             f" {config.task.kind}, {config.task.tokenizer}; the file was changed, restore it or train again"
         )
-    labels = _strings(description, "labels", folder / CONFIG_FILE)
+    labels = strings(description, "labels", folder / CONFIG_FILE)
     archive = ModelArchive(
         folder=folder,
         config=config,
@@ -216,7 +241,10 @@ def open_model(folder: str | Path) -> ModelArchive:
         legality=_legality_in(folder / CONFIG_FILE, labels, scheme),
         facts=facts_from_dict(description, bare_labels(labels, scheme), where=str(folder / CONFIG_FILE)),
         temperature=_temperature(description, folder / CONFIG_FILE),
+        heads=heads_from_dict(description, config, where=str(folder / CONFIG_FILE)),
     )
+    for name, head in archive.heads.items():
+        _legality_in(f"{folder / CONFIG_FILE}: heads.{name}", head.labels, head.scheme)
     _check_weights(archive)
     if not archive.graph_path.is_file():
         raise ModelError(
@@ -233,7 +261,7 @@ def _temperature(description: Mapping[str, Any], path: Path) -> float:
     return float(value)
 
 
-def _legality_in(path: Path, labels: Sequence[str], scheme: str) -> Legality:
+def _legality_in(path: object, labels: Sequence[str], scheme: str) -> Legality:
     try:
         return legality_of(labels, scheme)
     except SchemeError as error:
@@ -244,7 +272,7 @@ def _vocabularies_in(path: Path, config: Config) -> dict[str, Vocabulary]:
     """Of the features that the configuration turns on; what else the file holds is not looked at."""
     content = _read_json(path)
     return {
-        feature.name: Vocabulary(entries=_strings(content, feature.name, path))
+        feature.name: Vocabulary(entries=strings(content, feature.name, path))
         for feature in features_of(config.features)
     }
 
@@ -262,6 +290,7 @@ def _check_weights(archive: ModelArchive) -> None:
         archive.config,
         sizes={name: vocabulary.size for name, vocabulary in archive.vocabularies.items()},
         num_tags=len(archive.labels),
+        heads={name: len(head.labels) for name, head in archive.heads.items()},
     )
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
@@ -270,15 +299,6 @@ def _check_weights(archive: ModelArchive) -> None:
                 f"{path}: {name}: expected {wanted}, found {got}; the files of {archive.folder} are not of one model,"
                 " copy the whole folder again"
             )
-
-
-def _strings(table: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
-    entries = table.get(key)
-    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-        raise ModelError(f"{path}: {key}: expected a list of strings, found {type(entries).__name__}; restore the file")
-    if len(set(entries)) != len(entries):
-        raise ModelError(f"{path}: {key}: expected each entry once, found one twice; restore the file")
-    return tuple(entries)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

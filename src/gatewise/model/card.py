@@ -7,7 +7,7 @@ the run that wrote it; a score that was not taken is not mentioned.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatewise.model.calibration import Calibration
 from gatewise.model.config import Config
@@ -18,7 +18,8 @@ from gatewise.model.scoring import Scores
 class TrainingFacts:
     """What a training run knows of itself.
 
-    `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones.
+    `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones;
+    `heads` maps each further head to its number of tags.
     """
 
     date: str
@@ -29,6 +30,7 @@ class TrainingFacts:
     parameters: int
     num_tags: int
     vectors: tuple[int, int] | None = None
+    heads: Mapping[str, int] = field(default_factory=dict)
 
 
 def format_card(
@@ -36,12 +38,16 @@ def format_card(
     facts: TrainingFacts,
     scores: Mapping[str, Scores],
     calibrations: Mapping[str, Calibration] | None = None,
+    *,
+    head_scores: Mapping[str, Mapping[str, Scores]] | None = None,
 ) -> str:
-    """The card; `scores` maps a split's name to what the saved model scores on it, `calibrations` to how far its
-    probabilities are right there."""
+    """The card; `scores` maps a split's name to what the saved model scores on it, `head_scores` does so by head, and
+    `calibrations` to how far its probabilities are right there."""
     sections = [f"# {config.name}", config.card.description or _describe(config)]
-    sections += [_scores_section(split, found) for split, found in scores.items()]
+    sections += [_scores_section(f"Scores on {split}", found) for split, found in scores.items()]
     sections += [calibration_section(split, found) for split, found in (calibrations or {}).items()]
+    for head, by_split in (head_scores or {}).items():
+        sections += [_scores_section(f"Scores of head {head} on {split}", found) for split, found in by_split.items()]
     for title, text in (
         ("Data", config.card.data),
         ("License", config.card.license or "Not stated: whoever trained this model has not said."),
@@ -63,20 +69,21 @@ def vectors_found(config: Config, facts: TrainingFacts) -> str:
     return f"{found:,} of {entries:,} tokens, {use}"
 
 
-def architecture(config: Config) -> str:
-    """`BiLSTM-CRF`, `RNN`, …"""
+def architecture(config: Config, output: str | None = None) -> str:
+    """`BiLSTM-CRF`, `RNN`, …; `output` is that of a head, the main head's without one."""
     both = "Bi" if config.encoder.bidirectional else ""
-    return both + config.encoder.kind.upper() + ("-CRF" if config.output.kind == "crf" else "")
+    return both + config.encoder.kind.upper() + ("-CRF" if (output or config.output.kind) == "crf" else "")
 
 
 def _describe(config: Config) -> str:
     article, where = ("A", " in each direction") if config.encoder.bidirectional else ("An", "")
     size = f"{config.encoder.hidden} units{where}"
-    return f"{article} {architecture(config)} sequence tagger ({config.task.kind}), {size}."
+    heads = "".join(f", and {name}: {head.kind}" for name, head in config.heads.items())
+    return f"{article} {architecture(config)} sequence tagger ({config.task.kind}{heads}), {size}."
 
 
-def _scores_section(split: str, scores: Scores) -> str:
-    lines = [f"## Scores on {split}", ""]
+def _scores_section(title: str, scores: Scores) -> str:
+    lines = [f"## {title}", ""]
     if scores.words is not None:
         lines.append(f"- words (segmentation alone): F1 {scores.words.f1:.2%}")
         lines.append(f"- words with their labels: F1 {scores.main:.2%}")
@@ -118,6 +125,10 @@ def _facts_section(config: Config, facts: TrainingFacts) -> str:
     }
     if vectors := vectors_found(config, facts):
         rows["pretrained vectors"] = vectors
+    for name, head in config.heads.items():
+        rows[f"head {name}"] = (
+            f"{head.kind}, scheme {head.scheme}, {facts.heads[name]} tags, {head.output}, loss weight {head.weight:g}"
+        )
     for split, (sentences, tokens) in facts.splits.items():
         rows[f"{split} split"] = f"{sentences:,} sentences, {tokens:,} tokens"
     return "\n".join(

@@ -7,6 +7,7 @@ nearest known one. The resolved configuration is stored in the model. Needs no t
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -21,6 +22,7 @@ TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
 CHARACTER_NETWORKS = ("none", "lstm", "cnn")
 ENCODERS = ("lstm", "rnn")
 OUTPUTS = ("crf", "softmax")
+TAG_COLUMNS = ("upos", "xpos")
 DECAYS = ("linear", "cosine", "constant")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
@@ -93,6 +95,29 @@ class OutputConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadConfig:
+    """A further head: what else is tagged, on the states of the same encoder (docs/heads.md).
+
+    `kind`, `scheme`, `column`, `spaces` are as in `[task]`, `output` as in `[output]` (auto: the same), `label_weights`
+    as in `[training]`. `train`, `dev`, `test` are labeled files of this head alone, `columns` how they are laid out;
+    where `train` is empty the head reads the run's own files, another column of them. `columns` empty: as the run's for
+    those, else `token,tag`. `weight`: how much its loss counts beside that of the main head.
+    """
+
+    kind: str = "auto"
+    scheme: str = "auto"
+    output: str = "auto"
+    column: str = "upos"
+    columns: str = ""
+    spaces: str = "auto"
+    train: str = ""
+    dev: str = ""
+    test: str = ""
+    weight: float = 1.0
+    label_weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
     """How the weights are found.
 
@@ -151,20 +176,27 @@ class CardConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole configuration, one section a dataclass; the same names are the tables of the TOML file."""
+    """The whole configuration, one section a dataclass; the same names are the tables of the TOML file.
+
+    `heads` holds a section for each further head, by its name: `[heads.ner]`.
+    """
 
     name: str = "tagger"
     task: TaskConfig = field(default_factory=TaskConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
+    heads: dict[str, HeadConfig] = field(default_factory=dict)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     archive: ArchiveConfig = field(default_factory=ArchiveConfig)
     card: CardConfig = field(default_factory=CardConfig)
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested dictionaries, ready for JSON; `config_from_dict` takes them back."""
-        return asdict(self)
+        """Nested dictionaries, ready for JSON; `config_from_dict` takes them back. Without heads none are named."""
+        table = asdict(self)
+        if not self.heads:
+            del table["heads"]
+        return table
 
 
 def read_config(path: str | Path | None, settings: Iterable[str] = ()) -> Config:
@@ -185,6 +217,11 @@ def read_config(path: str | Path | None, settings: Iterable[str] = ()) -> Config
 def config_from_dict(table: Mapping[str, Any], *, where: str) -> Config:
     """A checked configuration from nested dictionaries; `where` opens each error message."""
     config = _section(Config, table, where=where, prefix="")
+    for name in config.heads:
+        if not _HEAD_NAME.fullmatch(name):
+            raise ConfigError(
+                f"{where}: heads: expected a name of letters, digits, _ and - for a head, found {name!r}; rename it"
+            )
     for key, value in _leaves(config):
         if expected := _expected(key, value):
             raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
@@ -235,7 +272,7 @@ def _nearest(key: str, prefix: str, types: Mapping[str, Any]) -> str:
 def _value(wanted: Any, value: Any, *, where: str, key: str) -> Any:
     if get_origin(wanted) is dict:
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: {key}: expected a table of labels with their numbers, found {value!r}")
+            raise ConfigError(f"{where}: {key}: expected {_table_of(wanted)}, found {value!r}")
         inner = get_args(wanted)[1]
         return {str(name): _value(inner, entry, where=where, key=f"{key}.{name}") for name, entry in value.items()}
     if wanted not in (int, float, bool, str):
@@ -248,15 +285,27 @@ def _value(wanted: Any, value: Any, *, where: str, key: str) -> Any:
     return value
 
 
+def _table_of(wanted: Any) -> str:
+    if get_args(wanted)[1] is HeadConfig:
+        return "a table of heads with their settings"
+    return "a table of labels with their numbers"
+
+
+_HEAD_NAME = re.compile(r"[\w-]+")  # it stands in the names of weights and of the graph's outputs
 _CHOICES = {
     "task.kind": TASKS,
     "task.tokenizer": TASK_TOKENIZERS,
     "task.scheme": TASK_SCHEMES,
-    "task.column": ("upos", "xpos"),
+    "task.column": TAG_COLUMNS,
     "task.spaces": ("auto", "between", "within"),
     "features.characters": CHARACTER_NETWORKS,
     "encoder.kind": ENCODERS,
     "output.kind": OUTPUTS,
+    "heads.NAME.kind": TASKS,
+    "heads.NAME.scheme": TASK_SCHEMES,
+    "heads.NAME.output": ("auto", *OUTPUTS),
+    "heads.NAME.column": TAG_COLUMNS,
+    "heads.NAME.spaces": ("auto", "between", "within"),
     "training.decay": DECAYS,
     "training.device": DEVICES,
     "training.precision": PRECISIONS,
@@ -273,11 +322,12 @@ _FROM_ZERO = {  # every other whole number: at least 1
     "training.checkpoint_seconds",
 }
 _BELOW_ONE = ("training.dropout", "training.word_dropout", "training.averaging")
-_POSITIVE = ("training.gradient_clip",)
+_POSITIVE = ("training.gradient_clip", "heads.NAME.weight")
 
 
 def _expected(key: str, value: Any) -> str:
     """What was expected of a value that is out of its range; empty when it fits."""
+    key = re.sub(r"^heads\.[^.]+\.", "heads.NAME.", key)
     if isinstance(value, str):
         choices = _CHOICES.get(key)
         return "one of " + ", ".join(choices) if choices and value not in choices else ""
@@ -308,6 +358,9 @@ def _leaves(config: Config) -> list[tuple[str, Any]]:
         value = getattr(config, part.name)
         if isinstance(value, str):
             leaves.append((part.name, value))
-        else:
-            leaves += [(f"{part.name}.{entry.name}", getattr(value, entry.name)) for entry in fields(value)]
+            continue
+        named = value.items() if isinstance(value, dict) else [("", value)]
+        for name, section in named:
+            prefix = f"{part.name}.{name}." if name else f"{part.name}."
+            leaves += [(prefix + entry.name, getattr(section, entry.name)) for entry in fields(section)]
     return leaves

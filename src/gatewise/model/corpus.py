@@ -1,8 +1,8 @@
 """Labeled files as a model sees them: which task a file holds, and its sentences in the model's tokens and tags.
 
-In: paths, or sentences in memory (see `model.given`), and the `[task]` section of a configuration. Out: the section
-with every `auto` decided, and tagged sentences. Used alike for training and for evaluation, so that both read a file in
-the same way.
+In: paths, or sentences in memory (see `model.given`), and the `[task]` and `[heads.NAME]` sections of a configuration.
+Out: the sections with every `auto` decided, and tagged sentences. Used alike for training and for evaluation, so that
+both read a file in the same way.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from itertools import islice
 
 from gatewise.errors import ConfigError, FormatError, GatewiseError
 from gatewise.formats import DEFAULT_COLUMNS
-from gatewise.model.config import Config, TaskConfig
+from gatewise.model.config import Config, HeadConfig, TaskConfig
 from gatewise.model.given import MEMORY, Data, detect_format, detect_scheme_of, read_sentences
+from gatewise.model.heads import task_of
 from gatewise.text.schemes import convert_tags
 from gatewise.text.segment import characters_from_words
 from gatewise.text.sentence import Sentence
@@ -25,12 +26,17 @@ HOLD_WORDS = ("conllu", MEMORY)
 
 
 def resolve_config(config: Config, path: Data, columns: Sequence[str] = DEFAULT_COLUMNS) -> Config:
-    """The configuration with its task decided by the training file, and bigrams only where tokens are characters."""
+    """The configuration with its task decided by the training file, and bigrams only where tokens are characters.
+
+    So are the tasks of further heads, each by the file that it is trained on.
+    """
     task = resolve_task(config.task, path, columns)
     features = config.features
     if task.tokenizer != "characters":
         features = replace(features, bigram_dim=0)
-    return replace(config, task=task, features=features)
+    config = replace(config, task=task, features=features)
+    heads = {name: _resolve_head(name, head, config, path, columns) for name, head in config.heads.items()}
+    return replace(config, heads=heads)
 
 
 def resolve_task(task: TaskConfig, path: Data, columns: Sequence[str] = DEFAULT_COLUMNS) -> TaskConfig:
@@ -62,6 +68,65 @@ def resolve_task(task: TaskConfig, path: Data, columns: Sequence[str] = DEFAULT_
     if task.spaces == "auto":
         resolved = replace(resolved, spaces="within" if _spaces_within_words(path, resolved) else "between")
     return resolved
+
+
+def head_columns(head: HeadConfig, columns: Sequence[str] = DEFAULT_COLUMNS) -> tuple[str, ...]:
+    """How the files of a head are laid out; `columns` is the layout of the run's own files."""
+    if head.columns:
+        return tuple(name.strip() for name in head.columns.split(","))
+    return DEFAULT_COLUMNS if head.train else tuple(columns)
+
+
+def _resolve_head(name: str, head: HeadConfig, config: Config, path: Data, columns: Sequence[str]) -> HeadConfig:
+    """A further head with every `auto` decided; raises ConfigError where its tokens cannot be the main head's."""
+    own, layout = head.train or path, head_columns(head, columns)
+    _check_files(name, head, own, another=layout != tuple(columns), main=config.task)
+    task = task_of(head, config.task)
+    if task.kind == "auto" and config.task.kind == "segmentation" and detect_format(own) == "conllu":
+        task = replace(task, kind="segmentation")
+    try:
+        _check_tokens(name, task, own, layout, cut=_cut(config.task, path, columns), tokenizer=config.task.tokenizer)
+        task = resolve_task(task, own, layout)
+    except (ConfigError, FormatError) as error:
+        raise type(error)(str(error) if str(error).startswith("heads.") else f"heads.{name}: {error}") from error
+    output = config.output.kind if head.output == "auto" else head.output
+    return replace(head, kind=task.kind, scheme=task.scheme, spaces=task.spaces, output=output)
+
+
+def _check_files(name: str, head: HeadConfig, path: Data, *, another: bool, main: TaskConfig) -> None:
+    """A head has files of its own, or reads in the run's what the main head does not; `another`: in other columns."""
+    if head.train:
+        return
+    if head.dev or head.test:
+        raise ConfigError(
+            f"heads.{name}: expected a train file beside dev and test, found none; set heads.{name}.train"
+        )
+    if detect_format(path) == MEMORY:
+        raise ConfigError(
+            f"heads.{name}: expected a file of its own beside sentences in memory, which are labeled for the main head"
+            f" alone, found none; set heads.{name}.train"
+        )
+    if not another and head.column == main.column and head.kind in ("auto", main.kind):
+        raise ConfigError(
+            f"heads.{name}: expected another column of {path} than the main head's, found the same; set"
+            f" heads.{name}.column (CoNLL-U) or heads.{name}.columns (columns, Parquet), or give it files of its own"
+        )
+
+
+def _check_tokens(name: str, task: TaskConfig, path: Data, columns: Sequence[str], *, cut: str, tokenizer: str) -> None:
+    """All heads read the same tokens: characters, or words (the tokenizer `mixed` makes both)."""
+    found = _cut(task, path, columns)
+    if found != cut and (tokenizer != "mixed" or task.kind == "segmentation"):
+        raise ConfigError(
+            f"heads.{name}: expected {cut}, as the main head has them, found {found} in {path}; all heads share one"
+            f" tokenization: give files cut alike, or set heads.{name}.kind to segmentation, which cuts the words of"
+            " CoNLL-U into characters"
+        )
+
+
+def _cut(task: TaskConfig, path: Data, columns: Sequence[str]) -> str:
+    """What the tokens of a training file are."""
+    return "characters" if task.kind == "segmentation" or _in_characters(path, columns) else "words"
 
 
 def read_corpus(path: Data, task: TaskConfig, columns: Sequence[str] = DEFAULT_COLUMNS) -> Iterator[Sentence]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from gatewise.model.config import Config
 from gatewise.model.features import features_of
+from gatewise.model.heads import MAIN_HEAD, weights_prefix
 
 Shape = tuple[int, ...]
 CHARACTER_WIDTH = 3  # of a filter over characters
@@ -24,8 +25,13 @@ def input_size(config: Config) -> int:
     return sum(feature.part_size * len(feature.parts) for feature in features_of(config.features))
 
 
-def parameter_shapes(config: Config, *, sizes: Mapping[str, int], num_tags: int) -> dict[str, Shape]:
-    """Name → shape of every parameter. `sizes`: by feature the number of ids, padding and unknown included."""
+def parameter_shapes(
+    config: Config, *, sizes: Mapping[str, int], num_tags: int, heads: Mapping[str, int] | None = None
+) -> dict[str, Shape]:
+    """Name → shape of every parameter. `sizes`: by feature the number of ids, padding and unknown included.
+
+    `num_tags` is the main head's, `heads` has that of each further one.
+    """
     encoder = config.encoder
     blocks = 4 if encoder.kind == "lstm" else 1  # i|f|g|o
     shapes: dict[str, Shape] = {
@@ -42,12 +48,22 @@ def parameter_shapes(config: Config, *, sizes: Mapping[str, int], num_tags: int)
             shapes[f"encoder.bias_ih_l{layer}{suffix}"] = (rows,)
             shapes[f"encoder.bias_hh_l{layer}{suffix}"] = (rows,)
         width = output
-    shapes["emission.weight"] = (num_tags, output)
-    shapes["emission.bias"] = (num_tags,)
-    if config.output.kind == "crf":
-        shapes["crf.transitions"] = (num_tags, num_tags)
-        shapes["crf.start_transitions"] = (num_tags,)
-        shapes["crf.end_transitions"] = (num_tags,)
+    shapes |= _head_shapes(MAIN_HEAD, config.output.kind, num_tags, output)
+    for name, size in (heads or {}).items():
+        shapes |= _head_shapes(name, config.heads[name].output, size, output)
+    return shapes
+
+
+def _head_shapes(name: str, kind: str, num_tags: int, states: int) -> dict[str, Shape]:
+    prefix = weights_prefix(name)
+    shapes: dict[str, Shape] = {
+        f"{prefix}emission.weight": (num_tags, states),
+        f"{prefix}emission.bias": (num_tags,),
+    }
+    if kind == "crf":
+        shapes[f"{prefix}crf.transitions"] = (num_tags, num_tags)
+        shapes[f"{prefix}crf.start_transitions"] = (num_tags,)
+        shapes[f"{prefix}crf.end_transitions"] = (num_tags,)
     return shapes
 
 

@@ -15,19 +15,22 @@ from gatewise.crf import LabeledBatch, TemperatureFit, fit_temperature
 from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.calibration import Calibration, reliability
 from gatewise.model.corpus import read_corpus
+from gatewise.model.heads import MAIN_HEAD
 from gatewise.runtime.tagger import Tagger
 from gatewise.text.schemes import spans_from_tags
 from gatewise.text.sentence import Sentence
 
 
-def calibration_of_file(tagger: Tagger, path: str | Path, columns: Sequence[str] = DEFAULT_COLUMNS) -> Calibration:
+def calibration_of_file(
+    tagger: Tagger, path: str | Path, columns: Sequence[str] = DEFAULT_COLUMNS, *, head: str = MAIN_HEAD
+) -> Calibration:
     """The reliability of a tagger on a labeled file; segmentation is judged on the characters of the gold words."""
-    return calibration(tagger, list(read_corpus(path, tagger.archive.config.task, columns)))
+    return calibration(tagger, list(read_corpus(path, tagger.archive.head(head).task, columns)), head=head)
 
 
-def calibration(tagger: Tagger, gold: Sequence[Sentence]) -> Calibration:
-    """The reliability of a tagger's tags and spans; a span is right with the same tokens and the same label."""
-    tagged = tagger.tag_sentences(gold)
+def calibration(tagger: Tagger, gold: Sequence[Sentence], *, head: str = MAIN_HEAD) -> Calibration:
+    """The reliability of a head's tags and spans; a span is right with the same tokens and the same label."""
+    tagged, scheme = tagger.tag_sentences(gold, head=head), tagger.archive.head(head).scheme
     tag_scores: list[float] = []
     tag_right: list[bool] = []
     span_scores: list[float] = []
@@ -35,14 +38,14 @@ def calibration(tagger: Tagger, gold: Sequence[Sentence]) -> Calibration:
     for truth, found in zip(gold, tagged, strict=True):
         tag_scores += found.scores or ()
         tag_right += [a == b for a, b in zip(truth.tags or (), found.tags or (), strict=True)]
-        if tagger.scheme != "plain":
-            there = set(spans_from_tags(truth.tags or (), tagger.scheme))
-            span_right += [span in there for span in spans_from_tags(found.tags or (), tagger.scheme)]
+        if scheme != "plain":
+            there = set(spans_from_tags(truth.tags or (), scheme))
+            span_right += [span in there for span in spans_from_tags(found.tags or (), scheme)]
             span_scores += [span.score for span in found.spans]
     return Calibration(
-        temperature=tagger.temperature,
+        temperature=tagger.temperature if head == MAIN_HEAD else 1.0,  # it is fitted for the main head alone
         tokens=reliability(tag_scores, tag_right),
-        spans=None if tagger.scheme == "plain" else reliability(span_scores, span_right),
+        spans=None if scheme == "plain" else reliability(span_scores, span_right),
     )
 
 

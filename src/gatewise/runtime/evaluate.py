@@ -1,7 +1,7 @@
 """Scoring a tagger on a labeled file, the way its users would run it.
 
-In: a tagger and a gold file. Out: `Scores`. Token tasks are scored on the gold tokens; joint segmentation starts
-from the raw text of each sentence, so that a wrong word boundary costs what it costs in use.
+In: a tagger, one of its heads and a gold file. Out: `Scores`. Token tasks are scored on the gold tokens; joint
+segmentation starts from the raw text of each sentence, so that a wrong word boundary costs what it costs in use.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.answers import Answer, Answers, answers_from, read_gold, score_answers
 from gatewise.model.given import Data
+from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.scoring import Scores
 from gatewise.runtime.tagger import Tagger
 from gatewise.text.sentence import Sentence, Span
@@ -23,26 +24,30 @@ def evaluate_file(
     *,
     train: Data | None = None,
     conlleval: bool = False,
+    head: str = MAIN_HEAD,
 ) -> Scores:
-    """What the tagger scores on this file; `train` is what it was trained on, for recall of unseen words.
+    """What a head of the tagger (the main one when none is named) scores on this file.
 
+    `train` is what it was trained on, for recall of unseen words.
     With `conlleval`, broken tags of the file are read as that script reads them, instead of being refused.
-    Raises FormatError for a file that cannot be read, or that holds no sentence.
+    Raises FormatError for a file that cannot be read, or that holds no sentence, and ModelError for a head that the
+    model does not have.
     """
-    task = tagger.archive.config.task
+    task = tagger.archive.head(head).task
     gold = read_gold(path, task, columns, conlleval=conlleval)
     seen = None
     if train is not None:
         seen = answers_from(str(train), read_gold(train, task, columns, conlleval=conlleval), task, conlleval=conlleval)
-    return score_answers(answers_from(str(path), gold, task, conlleval=conlleval), tagger_answers(tagger, gold), seen)
+    found = tagger_answers(tagger, gold, head=head)
+    return score_answers(answers_from(str(path), gold, task, conlleval=conlleval), found, seen)
 
 
-def tagger_answers(tagger: Tagger, gold: Sequence[Sentence], *, name: str = "") -> Answers:
-    """What the tagger makes of the tokens of these sentences, or, for segmentation, of their texts."""
-    task = tagger.archive.config.task
+def tagger_answers(tagger: Tagger, gold: Sequence[Sentence], *, name: str = "", head: str = MAIN_HEAD) -> Answers:
+    """What a head makes of the tokens of these sentences, or, for segmentation, of their texts."""
+    task = tagger.archive.head(head).task
     if task.kind != "segmentation":
-        return answers_from(name, tagger.tag_sentences(gold, scores=False), task)
-    tagged = tagger.tag_many((sentence.text for sentence in gold), scores=False)
+        return answers_from(name, tagger.tag_sentences(gold, scores=False, head=head), task)
+    tagged = tagger.tag_many((sentence.text for sentence in gold), scores=False, head=head)
     return Answers(name=name, kind=task.kind, sentences=tuple(map(_words, tagged)))
 
 

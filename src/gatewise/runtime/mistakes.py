@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gatewise.model.heads import MAIN_HEAD
 from gatewise.runtime.tagger import Tagger
 from gatewise.text.confusion import judge_spans
 from gatewise.text.schemes import spans_from_tags
@@ -49,9 +50,9 @@ def find_mistakes(tagger: Tagger, gold: Sequence[Sentence]) -> Iterator[MarkedSe
     """Tag the gold tokens (for segmentation, the texts), and compare sentence by sentence."""
     task = tagger.archive.config.task
     if task.kind == "segmentation":
-        tagged: Iterable[Sentence] = tagger.tag_many(sentence.text for sentence in gold)
+        tagged: Iterable[Sentence] = tagger.tag_many((sentence.text for sentence in gold), head=MAIN_HEAD)
     else:
-        tagged = tagger.tag_sentences(gold)
+        tagged = tagger.tag_sentences(gold, head=MAIN_HEAD)
     for number, (expected, found) in enumerate(zip(gold, tagged, strict=True), start=1):
         yield _marked(number, gold_spans(expected, task.kind, task.scheme), found, task.kind)
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
 from gatewise.model.features import CHARACTERS, SPELLING_LENGTHS, FeatureEncoder, graph_inputs
+from gatewise.model.heads import MAIN_HEAD, emissions_name
 from gatewise.model.parameters import input_size
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import PADDING_ID
@@ -50,6 +51,7 @@ class Session:
         options.log_severity_level = 4  # what goes wrong is raised and told once, below
         self._encoder = FeatureEncoder(archive.config.features, archive.vocabularies)
         self._path = str(archive.graph_path)
+        self._heads = (MAIN_HEAD, *archive.heads)
         try:
             self._session = onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class but this
@@ -61,7 +63,8 @@ class Session:
     def _check_signature(self, archive: ModelArchive) -> None:
         """The graph must ask for what `encode` gives, and answer in the sizes that the rest of the model has."""
         inputs = dict.fromkeys([*graph_inputs(archive.config.features), "lengths"])
-        outputs = {"x": input_size(archive.config), "emissions": len(archive.labels)}
+        outputs = {"x": input_size(archive.config)}
+        outputs |= {emissions_name(name): len(archive.head(name).labels) for name in self._heads}
         found_inputs = {entry.name: None for entry in self._session.get_inputs()}
         found_outputs = {entry.name: entry.shape[-1] for entry in self._session.get_outputs()}
         if (found_inputs, found_outputs) != (inputs, outputs):
@@ -83,13 +86,19 @@ class Session:
             lengths=np.array([len(sentence) for sentence in sentences], dtype=np.int32),
         )
 
-    def emissions(self, batch: EncodedBatch) -> Float32s:
-        """(time, batch, num_tags)."""
-        return self._run(["emissions"], batch)[0]
+    def emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> Float32s:
+        """Of one head: (time, batch, num_tags)."""
+        return self._run([emissions_name(head)], batch)[0]
 
-    def inputs_and_emissions(self, batch: EncodedBatch) -> tuple[Float32s, Float32s]:
-        """x (time, batch, input_size), what the first layer reads, and the emissions (time, batch, num_tags)."""
-        x, emissions = self._run(["x", "emissions"], batch)
+    def all_emissions(self, batch: EncodedBatch, heads: Sequence[str] | None = None) -> dict[str, Float32s]:
+        """Of each of these heads, or of all, the main one first: (time, batch, num_tags)."""
+        wanted = self._heads if heads is None else heads
+        found = self._run([emissions_name(head) for head in wanted], batch)
+        return dict(zip(wanted, found, strict=True))
+
+    def inputs_and_emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> tuple[Float32s, Float32s]:
+        """x (time, batch, input_size), what the first layer reads, and a head's emissions (time, batch, num_tags)."""
+        x, emissions = self._run(["x", emissions_name(head)], batch)
         return x, emissions
 
     def _run(self, outputs: list[str], batch: EncodedBatch) -> list[Float32s]:

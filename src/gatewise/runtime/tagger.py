@@ -22,12 +22,13 @@ from gatewise.crf.scores import Floats
 from gatewise.errors import ConfigError, ConstraintError
 from gatewise.model.archive import ModelArchive, open_model
 from gatewise.model.bundled import find_model
+from gatewise.model.heads import MAIN_HEAD
 from gatewise.runtime.constraints import Constraints, constraints_from_dict
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.dictionary import Dictionary, read_dictionary
 from gatewise.runtime.session import Session
 from gatewise.runtime.trace import Trace, trace_sentence
-from gatewise.text.sentence import Sentence, sentence_from_forms
+from gatewise.text.sentence import NO_HEADS, Heads, Sentence, sentence_from_forms
 from gatewise.text.tokenize import check_text, tokenize
 
 CHUNK = 1024  # sentences looked at together, so that those of like length can share a batch
@@ -37,7 +38,11 @@ Known: TypeAlias = Constraints | Mapping[str, Any]  # a mapping as `constraints_
 
 
 class Tagger:
-    """A loaded model. No call changes what another one gets, so one may serve many threads."""
+    """A loaded model. No call changes what another one gets, so one may serve many threads.
+
+    `labels`, `scheme`, `temperature` and `crf_scores` are the main head's. Constraints, dictionary and n-best work on
+    the main head, or on the one that `head` names.
+    """
 
     def __init__(self, archive: ModelArchive, *, threads: int = 0) -> None:
         self.archive = archive
@@ -45,13 +50,7 @@ class Tagger:
         self._workers = threads or os.cpu_count() or 1
         self._narrow: Session | None = None  # on one thread, for batches side by side; made when it is first needed
         self._lock = Lock()
-        self._decoder = Decoder(
-            labels=archive.labels,
-            scheme=archive.scheme,
-            scores=archive.crf_scores(),
-            temperature=archive.temperature,
-            break_at_gaps=archive.config.task.kind == "segmentation" and archive.config.task.spaces == "between",
-        )
+        self._decoders = {name: _decoder_of(archive, name) for name in (MAIN_HEAD, *archive.heads)}
 
     @property
     def name(self) -> str:
@@ -69,62 +68,82 @@ class Tagger:
     @property
     def temperature(self) -> float:
         """What scores are divided by before probabilities are made of them; 1 unless it was fitted."""
-        return self._decoder.temperature
+        return self._decoders[MAIN_HEAD].temperature
 
     @property
     def crf_scores(self) -> CRFScores:
         """The transitions, minus infinity where they are illegal; for a softmax output all others are 0."""
-        return self._decoder.scores
+        return self._decoders[MAIN_HEAD].scores
 
-    def tag(self, text: str, *, scores: bool = True, constraints: Known | None = None) -> Sentence:
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names of the further heads; what each says of a sentence is in the sentence's `heads`."""
+        return tuple(self.archive.heads)
+
+    def tag(
+        self, text: str, *, scores: bool = True, constraints: Known | None = None, head: str | None = None
+    ) -> Sentence:
         """Tag one text as one sentence; white space and whatever else is no token stays where it is.
 
+        The tags are the main head's; `tag(text).heads["ner"]` is the sentence with those of the head `ner`. With `head`
+        ("" is the main one) that head alone is decoded, which is faster, and the tags are its own.
         Without `scores` no probability is computed, which is faster: see `Decoder.decode`. `constraints` are what is
-        known of the tags; the best tags and all probabilities are given these, exactly.
+        known of the tags of the main head, or of `head`; the best tags and all its probabilities are given these,
+        exactly.
         Raises TextError for a text that is no valid Unicode (an unpaired surrogate), ConstraintError for constraints
-        that do not fit the text or the model, or that contradict each other.
+        that do not fit the text or the model, or that contradict each other, ModelError for a head that is not there.
         """
         known = None if constraints is None else [constraints]
-        return self.tag_sentences([self.tokenize(text)], scores=scores, constraints=known)[0]
+        return self.tag_sentences([self.tokenize(text)], scores=scores, constraints=known, head=head)[0]
 
-    def tag_tokens(self, forms: Sequence[str], *, scores: bool = True) -> Sentence:
+    def tag_tokens(self, forms: Sequence[str], *, scores: bool = True, head: str | None = None) -> Sentence:
         """Tag a sentence that comes in tokens.
 
         Raises TextError as `tag` does.
         """
         sentence = sentence_from_forms(forms)
         check_text(sentence.text)
-        return self.tag_sentences([sentence], scores=scores)[0]
+        return self.tag_sentences([sentence], scores=scores, head=head)[0]
 
-    def n_best(self, text: str | Sentence, n: int, *, constraints: Known | None = None) -> list[Sentence]:
+    def n_best(
+        self, text: str | Sentence, n: int, *, constraints: Known | None = None, head: str = MAIN_HEAD
+    ) -> list[Sentence]:
         """The n most probable taggings of a text (or of a sentence in tokens), each once, the most probable first.
 
-        `path_probability` is that of a whole tagging. There are fewer where no more are legal, and none without tokens.
+        They are those of one head; what others say is not among them. `path_probability` is that of a whole tagging.
+        There are fewer where no more are legal, and none without tokens.
         Raises ConfigError for an n below 1, and what `tag` raises.
         """
         if n < 1:
             raise ConfigError(f"n: expected a number of taggings of at least 1, found {n}")
-        sentence = self.tokenize(text) if isinstance(text, str) else text
+        decoder = self._decoder(head)
+        sentence = _bare(self.tokenize(text) if isinstance(text, str) else text)
         known = None if constraints is None else _checked(constraints)
         if not len(sentence):
             _refuse_where_empty(known)
             return []
-        emissions = self._session.emissions(self._session.encode([sentence]))
-        return self._decoder.n_best(sentence, emissions, n, known)
+        emissions = self._session.emissions(self._session.encode([sentence]), head)
+        return decoder.n_best(sentence, emissions, n, known)
 
-    def with_dictionary(self, dictionary: str | Path | Dictionary, *, hard: bool = False) -> Tagger:
+    def with_dictionary(
+        self, dictionary: str | Path | Dictionary, *, hard: bool = False, head: str = MAIN_HEAD
+    ) -> Tagger:
         """The same model with a user dictionary, a file in jieba's format or a `Dictionary`; this one stays as it is.
 
-        With `hard` every word of it is cut out as one unit wherever it is found. Raises FormatError for a file that
-        cannot be read, ConfigError for a model that marks no spans.
+        It steers one head. With `hard` every word of it is cut out as one unit wherever it is found. Raises FormatError
+        for a file that cannot be read, ConfigError for a head that marks no spans.
         """
-        if self.scheme == "plain":
+        decoder = self._decoder(head)
+        if decoder.scheme == "plain":
+            of_head = f" (head {head})" if head else ""
             raise ConfigError(
-                f"{self.name}: expected a model that marks words or spans, to steer by a dictionary, found plain tags"
+                f"{self.name}{of_head}: expected a model that marks words or spans, to steer by a dictionary, found "
+                "plain tags"
             )
         found = dictionary if isinstance(dictionary, Dictionary) else read_dictionary(dictionary, hard=hard)
         steered = copy(self)
-        steered._decoder = replace(self._decoder, dictionary=replace(found, hard=hard or found.hard))
+        changed = replace(decoder, dictionary=replace(found, hard=hard or found.hard))
+        steered._decoders = {**self._decoders, head: changed}
         return steered
 
     def with_temperature(self, temperature: float) -> Tagger:
@@ -135,7 +154,8 @@ class Tagger:
         if not 0 < temperature < math.inf:
             raise ConfigError(f"temperature: expected a number above 0, found {temperature}")
         changed = copy(self)
-        changed._decoder = replace(self._decoder, temperature=temperature)
+        main = replace(self._decoders[MAIN_HEAD], temperature=temperature)
+        changed._decoders = {**self._decoders, MAIN_HEAD: main}
         return changed
 
     def emissions(self, sentences: Sequence[Sentence]) -> Iterator[tuple[list[Sentence], Floats]]:
@@ -145,18 +165,20 @@ class Tagger:
         """
         for indices in _batches([len(sentence) for sentence in sentences]):
             chosen = [sentences[index] for index in indices]
-            yield chosen, self._decoder.constrained(chosen, self._session.emissions(self._session.encode(chosen)))
+            emissions = self._session.emissions(self._session.encode(chosen))
+            yield chosen, self._decoders[MAIN_HEAD].constrained(chosen, emissions)
 
     def unknown_dictionary_labels(self) -> tuple[str, ...]:
-        """The labels in this tagger's dictionary that the model does not have."""
-        dictionary = self._decoder.dictionary
-        return () if dictionary is None else dictionary.unknown_labels(self._decoder.table)
+        """The labels in this tagger's dictionary that the head which it steers does not have."""
+        steered = [(decoder.dictionary, decoder.table) for decoder in self._decoders.values()]
+        found = [label for words, table in steered if words is not None for label in words.unknown_labels(table)]
+        return tuple(dict.fromkeys(found))
 
-    def tag_many(self, texts: Iterable[str], *, scores: bool = True) -> Iterator[Sentence]:
+    def tag_many(self, texts: Iterable[str], *, scores: bool = True, head: str | None = None) -> Iterator[Sentence]:
         """Tag any iterable of texts, lazily, in order, with constant memory."""
         source = iter(texts)
         while chunk := [self.tokenize(text) for text in islice(source, CHUNK)]:
-            yield from self.tag_sentences(chunk, scores=scores)
+            yield from self.tag_sentences(chunk, scores=scores, head=head)
 
     def tokenize(self, text: str) -> Sentence:
         """The text as this model reads it."""
@@ -168,25 +190,35 @@ class Tagger:
         *,
         scores: bool = True,
         constraints: Sequence[Known | None] | None = None,
+        head: str | None = None,
     ) -> list[Sentence]:
         """Tag tokenized sentences; what tags they had is not looked at. An empty one gets no tags.
 
-        `constraints` has one entry a sentence, see `tag`.
+        `constraints` has one entry a sentence; for them and for `head` see `tag`.
         """
+        if head is not None:
+            self._decoder(head)
         known = [None if entry is None else _checked(entry) for entry in constraints or ()]
         if known and len(known) != len(sentences):
             raise ConstraintError(f"expected constraints for {len(sentences)} sentences, found {len(known)} entries")
         for entry, sentence in zip(known, sentences, strict=False):
             if not len(sentence):
                 _refuse_where_empty(entry)
-        tagged = [_untaggable(sentence) if not len(sentence) else sentence for sentence in sentences]
+        heads = (MAIN_HEAD, *self.heads) if head is None else (head,)
+        tagged = [_untaggable(sentence, heads[1:]) if not len(sentence) else sentence for sentence in sentences]
         batches = list(_batches([len(sentence) for sentence in sentences]))
 
         def tag_batch(session: Session, indices: list[int]) -> list[Sentence]:
-            chosen = [sentences[index] for index in indices]
-            emissions = session.emissions(session.encode(chosen))
+            chosen = [_bare(sentences[index]) for index in indices]
+            emissions = session.all_emissions(session.encode(chosen), heads)
             of_these = [known[index] for index in indices] if known else None
-            return self._decoder.decode(chosen, emissions, scores=scores, constraints=of_these)
+            first, *others = (
+                self._decoders[name].decode(
+                    chosen, emissions[name], scores=scores, constraints=of_these if name == heads[0] else None
+                )
+                for name in heads
+            )
+            return _joined(first, dict(zip(heads[1:], others, strict=True)))
 
         for indices, found in zip(batches, self._in_parallel(tag_batch, batches), strict=True):
             for index, sentence in zip(indices, found, strict=True):
@@ -209,13 +241,46 @@ class Tagger:
         with ThreadPoolExecutor(workers, thread_name_prefix="gatewise") as pool:
             yield from pool.map(lambda indices: tag_batch(session, indices), batches)
 
-    def trace(self, text: str | Sentence) -> Trace:
-        """Every number on the way from the text to its tags, recomputed by the equations of `lstm/` in float64.
+    def trace(self, text: str | Sentence, head: str = MAIN_HEAD) -> Trace:
+        """Every number on the way from the text to a head's tags, recomputed by the equations of `lstm/` in float64.
 
         A sentence that has its tokens already keeps them; what tags it had is not looked at.
+        Raises ModelError for a head that the model does not have.
         """
-        sentence = self.tokenize(text) if isinstance(text, str) else text
-        return trace_sentence(self.archive, self._session, self._decoder, sentence)
+        decoder = self._decoder(head)
+        sentence = _bare(self.tokenize(text) if isinstance(text, str) else text)
+        return trace_sentence(self.archive, self._session, decoder, sentence, self.archive.head(head))
+
+    def _decoder(self, head: str) -> Decoder:
+        """That of this head; raises ModelError for one that the model does not have."""
+        return self._decoders[self.archive.head(head).name]
+
+
+def _decoder_of(archive: ModelArchive, name: str) -> Decoder:
+    head = archive.head(name)
+    return Decoder(
+        labels=head.labels,
+        scheme=head.scheme,
+        scores=archive.crf_scores(name),
+        break_at_gaps=head.breaks_at_gaps,
+        temperature=archive.temperature if name == MAIN_HEAD else 1.0,
+    )
+
+
+def _bare(sentence: Sentence) -> Sentence:
+    """Without the heads that it came with, which say nothing of this model."""
+    return replace(sentence, heads=NO_HEADS) if sentence.heads else sentence
+
+
+def _joined(main: list[Sentence], others: Mapping[str, Sequence[Sentence]]) -> list[Sentence]:
+    """The first head's sentences, each with those of the others; every head was decoded on its own."""
+    if not others:
+        return main
+    by_sentence = zip(*others.values(), strict=True)
+    return [
+        replace(sentence, heads=Heads(dict(zip(others, said, strict=True))))
+        for sentence, said in zip(main, by_sentence, strict=True)
+    ]
 
 
 def _checked(constraints: Known) -> Constraints:
@@ -228,9 +293,10 @@ def _refuse_where_empty(constraints: Constraints | None) -> None:
         raise ConstraintError(f"{where}expected no constraints on a text without tokens, found some; leave them out")
 
 
-def _untaggable(sentence: Sentence) -> Sentence:
+def _untaggable(sentence: Sentence, heads: Sequence[str]) -> Sentence:
     """A sentence without tokens, tagged: it has no tags."""
-    return replace(sentence, tags=(), scores=(), spans=(), path_probability=None)
+    bare = replace(sentence, tags=(), scores=(), spans=(), path_probability=None, heads=NO_HEADS)
+    return replace(bare, heads=Heads(dict.fromkeys(heads, bare))) if heads else bare
 
 
 def load(model: str | Path, *, threads: int = 0, dictionary: str | Path | Dictionary | None = None) -> Tagger:

@@ -1,8 +1,8 @@
 """The trace of a tagged sentence: every number from the input vectors to the tags, frozen.
 
-In: a model and a tokenized sentence. Out: a `Trace`. The input vectors x come out of the runtime's graph; from there
-on the equations of `lstm/` and `crf/` are run in float64, so that what is shown can be checked by hand. What the
-fast path said stands beside it.
+In: a model, one of its heads, and a tokenized sentence. Out: a `Trace`. The input vectors x come out of the runtime's
+graph; from there on the equations of `lstm/` and `crf/` are run in float64, so that what is shown can be checked by
+hand. What the fast path said stands beside it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from gatewise.model.archive import ModelArchive
 from gatewise.model.card import architecture
 from gatewise.model.config import Config
 from gatewise.model.features import FeatureEncoder, InputPart
+from gatewise.model.heads import ModelHead, weights_prefix
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.session import Session
 from gatewise.text.sentence import Sentence
@@ -49,6 +50,8 @@ class Trace:
     where a transition is illegal; `marginals` (time, num_tags) are the true probabilities of each tag at each token.
     `breaks` are the tokens after white space where a new word has to start, whatever the emissions say (ADR 0005).
     `sentence` carries the tags, spans and scores of this reference pass, `fast_tags` those of the runtime's graph.
+    `head` is the head that is traced, None for the main one, and `heads` names the further ones of the model: `x` and
+    `layers` are the same for all of them, everything after is the head's own.
     """
 
     model: str
@@ -66,6 +69,8 @@ class Trace:
     marginals: Float64s
     breaks: tuple[int, ...]
     fast_tags: tuple[str, ...]
+    head: str | None = None
+    heads: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sentence)
@@ -84,40 +89,46 @@ class Trace:
         return self.tags == self.fast_tags
 
 
-def trace_sentence(archive: ModelArchive, session: Session, decoder: Decoder, sentence: Sentence) -> Trace:
-    """Run the equations on a tokenized sentence; an empty one gives a trace of no steps."""
-    arrays = archive.arrays(lambda name: name.startswith(("encoder.", "emission.")))
+def trace_sentence(
+    archive: ModelArchive, session: Session, decoder: Decoder, sentence: Sentence, head: ModelHead
+) -> Trace:
+    """Run the equations on a tokenized sentence up to one head; an empty one gives a trace of no steps."""
+    emission = f"{weights_prefix(head.name)}emission."
+    arrays = archive.arrays(lambda name: name.startswith(("encoder.", emission)))
     wide = {name: array.astype(np.float64) for name, array in arrays.items()}
+    weight, bias = wide[f"{emission}weight"], wide[f"{emission}bias"]
     fast = sentence.with_tags(()) if not len(sentence) else None
     x = np.zeros((0, wide["encoder.weight_ih_l0"].shape[1]))
     if fast is None:
-        fast_x, fast_emissions = session.inputs_and_emissions(session.encode([sentence]))
+        fast_x, fast_emissions = session.inputs_and_emissions(session.encode([sentence]), head.name)
         fast = decoder.decode([sentence], fast_emissions)[0]
         x = fast_x[:, 0].astype(np.float64)  # (time, input_size)
     layers = run_encoder(x, wide, archive)
-    emissions = layers[-1].output @ wide["emission.weight"].T + wide["emission.bias"]  # (time, num_tags)
+    emissions = layers[-1].output @ weight.T + bias  # (time, num_tags)
     tagged, marginals = fast, np.zeros_like(emissions)
     if len(sentence):
         tagged = decoder.decode([sentence], emissions[:, None])[0]
         marginals = decoder.marginals(sentence, emissions[:, None])
-    for array in (x, wide["emission.weight"], wide["emission.bias"], emissions, marginals):
+    for array in (x, weight, bias, emissions, marginals):
         array.setflags(write=False)
     return Trace(
         model=archive.name,
-        architecture=architecture(archive.config),
+        architecture=architecture(archive.config, head.output),
         sentence=tagged,
-        labels=archive.labels,
-        scheme=archive.scheme,
+        labels=head.labels,
+        scheme=head.scheme,
         x=x,
         parts=FeatureEncoder(archive.config.features, archive.vocabularies).parts(sentence.forms),
         layers=layers,
-        emission_weight=wide["emission.weight"],
-        emission_bias=wide["emission.bias"],
+        emission_weight=weight,
+        emission_bias=bias,
         emissions=emissions,
         scores=decoder.scores,
         marginals=marginals,
         breaks=decoder.breaks(sentence),
         fast_tags=fast.tags or (),
+        head=head.name or None,
+        heads=tuple(archive.heads),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 class TrainResult:
     """A trained model: `tagger` is loaded from `folder` and needs no torch.
 
-    `scores` maps dev and test to what it scores there; `config` has every `auto` decided; `history` has one report for
-    each epoch of this call (a run that goes on with `resume` begins with the epoch that it was stopped in).
+    `scores` maps dev and test to what it scores there, `head_scores` does so for each further head; `config` has every
+    `auto` decided; `history` has one report for each epoch of this call (a run that goes on with `resume` begins with
+    the epoch that it was stopped in).
     """
 
     tagger: Tagger
@@ -38,6 +39,7 @@ class TrainResult:
     folder: Path
     config: Config
     history: tuple[EpochReport, ...]
+    head_scores: dict[str, dict[str, Scores]] = field(default_factory=dict)
 
 
 def train(
@@ -55,7 +57,8 @@ def train(
     """Train a tagger, save it to the folder `output`, and score it on dev and test, as `gatewise train` does.
 
     `config` is a `Config`, nested dictionaries or a TOML file (docs/configuration.md); None takes the defaults. Data
-    are files in any format that `gatewise train` reads, or tagged sentences, which for segmentation hold words.
+    are files in any format that `gatewise train` reads, or tagged sentences, which for segmentation hold words; further
+    heads (docs/heads.md) then need files of their own.
     `callbacks` are objects with any of `on_start`, `on_batch`, `on_epoch(report)` (`training.events` says what a report
     holds); one that raises `StopTraining` ends training early, and the best weights so far are kept. `seed` stands for
     `training.seed`. With `resume`, a run that was killed goes on and ends with the same weights. `columns` says how
@@ -101,6 +104,7 @@ def train(
         folder=made.folder,
         config=made.config,
         history=tuple(history.epochs),
+        head_scores=made.head_scores,
     )
 
 

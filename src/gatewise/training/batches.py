@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
+from gatewise.model.heads import MAIN_HEAD
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary
 
@@ -55,14 +56,27 @@ def ragged(rows: Iterable[Sequence[int]]) -> Ragged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadTags:
+    """A head's gold tags, one row a sentence; a row of a sentence that is not `labeled` for it says nothing."""
+
+    tags: Ragged
+    labeled: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedSentences:
     """A split as ids by the name of the feature: `inputs` one row a sentence, `forms` one row a distinct form, of which
-    number 0 stands for padding (see `model.features`); `lengths` in tokens."""
+    number 0 stands for padding (see `model.features`); `lengths` in tokens.
+
+    `tags` are the main head's, of the sentences `labeled` for it (None: all of them); `heads` has the further ones.
+    """
 
     inputs: Mapping[str, Ragged]
     tags: Ragged
     lengths: tuple[int, ...]
     forms: Mapping[str, Ragged] = field(default_factory=dict)
+    labeled: tuple[bool, ...] | None = None
+    heads: Mapping[str, HeadTags] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -71,13 +85,29 @@ class EncodedSentences:
         """The same on a device."""
         inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
         forms = {name: rows.to(device) for name, rows in self.forms.items()}
-        return EncodedSentences(inputs=inputs, tags=self.tags.to(device), lengths=self.lengths, forms=forms)
+        heads = {name: replace(head, tags=head.tags.to(device)) for name, head in self.heads.items()}
+        return replace(self, inputs=inputs, tags=self.tags.to(device), forms=forms, heads=heads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What one head is to say of a batch: `tags` (time, labeled) and `lengths` (labeled,) of the sentences that are
+    labeled for it, and their `columns` in the batch, None for all."""
+
+    columns: Tensor | None
+    tags: Tensor
+    lengths: Tensor
+
+    def of(self, states: Tensor) -> Tensor:
+        """The states (time, batch, size) of these sentences alone."""
+        return states if self.columns is None else states.index_select(1, self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Padded ids, time first: `inputs` by feature, `tags` (time, batch), `lengths` (batch,); `tokens` is how many there
-    are, padding left out.
+    are, padding left out. `targets` by head, the main one first; a head that no sentence of the batch is labeled for
+    has none.
 
     Of the inputs, `tokens` is (time, batch), `bigrams` (time + 1, batch); with features of forms, `form_of` is (time,
     batch), each feature (longest, forms), and `spelling_lengths` (forms,)."""
@@ -87,6 +117,12 @@ class Batch:
     tags: Tensor
     lengths: Tensor
     tokens: int
+    targets: Mapping[str, Target]
+
+    @property
+    def everything(self) -> Target:
+        """The main head's tags of all sentences."""
+        return Target(columns=None, tags=self.tags, lengths=self.lengths)
 
 
 def encode_sentences(
@@ -126,12 +162,14 @@ def collate(sentences: EncodedSentences, batches: Sequence[Sequence[int]]) -> It
     """Pad each batch, on the device that the split lies on."""
     for indices in batches:
         rows = torch.tensor(indices, device=sentences.tags.values.device)
+        everything = Target(columns=None, tags=sentences.tags.padded(rows, 0), lengths=sentences.tags.lengths[rows])
         yield Batch(
             indices=tuple(indices),
             inputs=_padded_inputs(sentences, rows),
-            tags=sentences.tags.padded(rows, 0),
-            lengths=sentences.tags.lengths[rows],
+            tags=everything.tags,
+            lengths=everything.lengths,
             tokens=sum(sentences.lengths[index] for index in indices),
+            targets=dict(_targets(sentences, indices, rows, everything)),
         )
 
 
@@ -144,6 +182,26 @@ def _padded_inputs(sentences: EncodedSentences, rows: Tensor) -> dict[str, Tenso
         if CHARACTERS in sentences.forms:
             inputs[SPELLING_LENGTHS] = sentences.forms[CHARACTERS].lengths[numbers]
     return inputs
+
+
+def _targets(
+    sentences: EncodedSentences, indices: Sequence[int], rows: Tensor, everything: Target
+) -> Iterator[tuple[str, Target]]:
+    """The part of the batch that each head is told about; `everything` is the main head's where all is labeled."""
+    if sentences.labeled is None:
+        yield MAIN_HEAD, everything
+    elif columns := [column for column, index in enumerate(indices) if sentences.labeled[index]]:
+        yield MAIN_HEAD, _part(everything.tags, everything.lengths, columns)
+    for name, head in sentences.heads.items():
+        if columns := [column for column, index in enumerate(indices) if head.labeled[index]]:
+            yield name, _part(head.tags.padded(rows, 0), everything.lengths, columns)
+
+
+def _part(tags: Tensor, lengths: Tensor, columns: list[int]) -> Target:
+    if len(columns) == len(lengths):
+        return Target(columns=None, tags=tags, lengths=lengths)
+    chosen = torch.tensor(columns, device=tags.device)
+    return Target(columns=chosen, tags=tags.index_select(1, chosen), lengths=lengths[chosen])
 
 
 def unknown_rates(vocabulary: Vocabulary, counts: Counter[str], weight: float) -> Tensor:

@@ -6,8 +6,8 @@ what it is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from gatewise.lstm import Directions, GateStatistics
@@ -46,9 +46,11 @@ class BatchReport:
 class EpochReport:
     """After an epoch: `dev_score` is span F1 or tag accuracy in percent, None without a dev split.
 
+    It is the main head's, which decides; `heads` has what each further head scores on the dev sentences labeled for it.
     `loss` is a training sentence's mean over the epoch, while the weights move and dropout acts; `dev_loss` a dev
     sentence's under the averaged weights. `dev_losses` and `dev_tags` are the loss and the predicted tags of each dev
-    sentence that has tokens; a loss is infinite where the gold tags hold one that training does not know.
+    sentence that has tokens; a loss is infinite where the gold tags hold one that training does not know. All of these
+    about dev are the main head's.
     `gates` has one entry a layer, measured on a few sentences (`training/gates.py`); none in an RNN.
     """
 
@@ -66,6 +68,7 @@ class EpochReport:
     dev_losses: Sequence[float] = ()
     dev_tags: Sequence[tuple[str, ...]] = ()
     gates: Sequence[Directions[GateStatistics]] = ()
+    heads: Mapping[str, Scores] = field(default_factory=dict)
 
 
 class Listener(Protocol):

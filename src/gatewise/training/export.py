@@ -4,8 +4,8 @@ In: the configuration and the arrays of the archive. Out: the bytes of model.onn
 `lengths` (batch,), and what the model has of: `bigrams` (time + 1, batch), `form_of` (time, batch), and a distinct form
 a column `characters` (longest, forms) with `spelling_lengths` (forms,), `shapes` (1, forms), `prefixes` and `suffixes`
 (affix_length, forms). Outputs are `x`, what the first layer reads, (time, batch, input_size), and `emissions` (time,
-batch, num_tags). ONNX orders the LSTM's gates i|o|f|c; ours, and PyTorch's, are i|f|g|o. Source: the ONNX operator
-specification, LSTM-14, RNN-14 and Conv-11.
+batch, num_tags), with `emissions.NAME` for each further head. ONNX orders the LSTM's gates i|o|f|c; ours, and
+PyTorch's, are i|f|g|o. Source: the ONNX operator specification, LSTM-14, RNN-14 and Conv-11.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gatewise.model.features import (
     features_of,
     graph_inputs,
 )
+from gatewise.model.heads import MAIN_HEAD, emissions_name, weights_prefix
 from gatewise.model.parameters import CHARACTER_WIDTH, directions, input_size
 
 OPSET = 17
@@ -57,24 +58,20 @@ class _Graph:
 
 
 def onnx_graph(config: Config, arrays: Arrays) -> bytes:
-    """The whole tagger up to its emissions, serialized. `arrays` are float32 or float16, all of one kind."""
+    """The whole tagger up to its heads' emissions, serialized. `arrays` are float32 or float16, all of one kind."""
     graph = _Graph()
     layer_input = _embed(graph, config, arrays)
     for layer in range(config.encoder.layers):
         states = _recurrent(graph, config, arrays, layer, layer_input)
         is_residual = config.encoder.residual and layer > 0
         layer_input = graph.add("Add", [states, layer_input], f"residual_l{layer}") if is_residual else states
-    weight = graph.widened("emission.weight", np.asarray(arrays["emission.weight"]).T)  # (states, num_tags)
-    bias = graph.widened("emission.bias", np.asarray(arrays["emission.bias"]))
-    product = graph.add("MatMul", [layer_input, weight], "emission_product")
-    graph.add("Add", [product, bias], "emissions")
-    num_tags = len(np.asarray(arrays["emission.bias"]))
+    heads = [_emit(graph, arrays, name, layer_input) for name in (MAIN_HEAD, *config.heads)]
     inputs = [
         helper.make_tensor_value_info(name, *_INPUTS[name]) for name in [*graph_inputs(config.features), "lengths"]
     ]
     outputs = [
         helper.make_tensor_value_info("x", TensorProto.FLOAT, ["time", "batch", input_size(config)]),
-        helper.make_tensor_value_info("emissions", TensorProto.FLOAT, ["time", "batch", num_tags]),
+        *heads,
     ]
     made = helper.make_graph(graph.nodes, "gatewise_tagger", inputs, outputs, graph.constants)
     model = helper.make_model(
@@ -96,6 +93,17 @@ _INPUTS: dict[str, tuple[int, list[str | int]]] = {
     "spelling_lengths": (TensorProto.INT32, ["forms"]),
     "lengths": (TensorProto.INT32, ["batch"]),
 }
+
+
+def _emit(graph: _Graph, arrays: Arrays, head: str, states: str) -> onnx.ValueInfoProto:
+    """The emissions of a head, as an output of the graph."""
+    prefix, output = weights_prefix(head), emissions_name(head)
+    weight, bias = (np.asarray(arrays[f"{prefix}emission.{kind}"]) for kind in ("weight", "bias"))
+    factor = graph.widened(f"{prefix}emission.weight", weight.T)  # (states, num_tags)
+    summand = graph.widened(f"{prefix}emission.bias", bias)
+    product = graph.add("MatMul", [states, factor], f"{prefix}emission_product")
+    graph.add("Add", [product, summand], output)
+    return helper.make_tensor_value_info(output, TensorProto.FLOAT, ["time", "batch", len(bias)])
 
 
 def _embed(graph: _Graph, config: Config, arrays: Arrays) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -17,7 +17,7 @@ from gatewise.model.scoring import Scores, score_tags
 from gatewise.training.batches import EncodedSentences
 from gatewise.training.gates import GateProbe
 from gatewise.training.network import TaggerNetwork
-from gatewise.training.predict import holding, predict_with_losses
+from gatewise.training.predict import holding, predict, predict_with_losses
 from gatewise.training.prepare import Prepared
 
 
@@ -25,14 +25,16 @@ from gatewise.training.prepare import Prepared
 class Seen:
     """Gates by layer, and what dev says: predicted tags, losses by sentence, scores; without a dev split there is none.
 
-    `score` is the main one in percent. A sentence with a gold tag that training does not know has an infinite loss;
-    `loss` is the mean of the others.
+    All are the main head's but `heads`, what each further head scores on the dev sentences labeled for it. `score` is
+    the main one in percent. A sentence with a gold tag that training does not know has an infinite loss; `loss` is the
+    mean of the others.
     """
 
     gates: tuple[Directions[GateStatistics], ...]
     tags: Sequence[tuple[str, ...]] = ()
     losses: Sequence[float] = ()
     scores: Scores | None = None
+    heads: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
     def score(self) -> float | None:
@@ -50,6 +52,7 @@ class Looker:
     def __init__(self, prepared: Prepared, *, train: EncodedSentences, dev: EncodedSentences) -> None:
         self._prepared, self._dev = prepared, dev
         known = set(prepared.labels)
+        self._heads = {name: head.dev.to(dev.tags.values.device) for name, head in prepared.heads.items()}
         self._unknown = [not known.issuperset(tags) for tags in prepared.dev_gold]
         self._gates = GateProbe(prepared.config, dev if len(dev) else train)
 
@@ -62,9 +65,18 @@ class Looker:
         prepared = self._prepared
         with holding(network, weights):
             gates = self._gates.measure(network)
+            heads = self._head_scores(network)
             if not len(self._dev):
-                return Seen(gates=gates)
+                return Seen(gates=gates, heads=heads)
             said = predict_with_losses(network, self._dev, prepared.labels)
         scores = score_tags(prepared.dev_gold, said.tags, prepared.config.task.scheme)
         losses = [math.inf if odd else loss for odd, loss in zip(self._unknown, said.losses, strict=True)]
-        return Seen(gates=gates, tags=said.tags, losses=losses, scores=scores)
+        return Seen(gates=gates, tags=said.tags, losses=losses, scores=scores, heads=heads)
+
+    def _head_scores(self, network: TaggerNetwork) -> dict[str, Scores]:
+        found = {}
+        for name, dev in self._heads.items():
+            if len(dev):
+                head, settings = self._prepared.heads[name], self._prepared.config.heads[name]
+                found[name] = score_tags(head.dev_gold, predict(network, dev, head.labels, name), settings.scheme)
+        return found

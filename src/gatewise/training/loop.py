@@ -30,7 +30,7 @@ from gatewise.training.directions import threads
 from gatewise.training.distributed import ALONE, Group
 from gatewise.training.events import BatchReport, EpochReport, Listener, Silence, StartListener, StartReport
 from gatewise.training.look import Looker, Seen
-from gatewise.training.losses import label_margins, sentence_losses
+from gatewise.training.losses import all_margins, batch_losses
 from gatewise.training.network import TaggerNetwork
 from gatewise.training.optimizer import Optimizer
 from gatewise.training.prepare import Prepared
@@ -167,7 +167,7 @@ class Run:
         self.network.encoder.helper = place.helper
         training = self.config.training
         self.optimizer = Optimizer(self.network, clip=training.gradient_clip, averaging=training.averaging)
-        self.margins = label_margins(prepared).to(device)
+        self.margins = {name: margins.to(device) for name, margins in all_margins(prepared).items()}
         self.unread = torch.zeros(2, dtype=torch.float64, device=device)  # summed loss; norm of the last gradient
         self.looker = Looker(prepared, train=self.train, dev=self.dev)
         self.progress = Progress()
@@ -252,11 +252,13 @@ class Run:
         return total.detach()
 
     def losses(self, batch: Batch) -> Tensor:
-        """Negative log likelihood of the gold tags of each sentence, (batch,)."""
+        """Negative log likelihood of the gold tags of each sentence, over all heads, (batch,)."""
         half = self.config.training.precision == "bfloat16" and self.device.type == "cuda"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
-            emissions = self.network(batch.inputs, batch.lengths)
-        return sentence_losses(self.network, emissions.float(), batch, self.margins)
+            states = self.network.states(batch.inputs, batch.lengths)
+            emissions = {name: self.network.heads[name](target.of(states)) for name, target in batch.targets.items()}
+        wide = {name: of_head.float() for name, of_head in emissions.items()}
+        return batch_losses(self.network, wide, batch, self.margins)
 
     def _read_loss(self) -> None:
         loss = self.group.total(float(self.unread[0]))
@@ -321,6 +323,7 @@ class Run:
             dev_losses=seen.losses,
             dev_tags=seen.tags,
             gates=seen.gates,
+            heads=seen.heads,
         )
 
     def _weights(self) -> dict[str, Tensor]:
@@ -390,7 +393,10 @@ class Run:
 def new_network(prepared: Prepared) -> TaggerNetwork:
     """The network of a configuration with its random start, from torch's current generator."""
     legality = legality_of(prepared.labels, prepared.config.task.scheme)
-    network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality)
+    heads = {
+        name: legality_of(head.labels, prepared.config.heads[name].scheme) for name, head in prepared.heads.items()
+    }
+    network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality, heads=heads)
     network.initialize()
     network.inputs.set_unknown_rates(prepared.unknown_rates)
     if prepared.vectors is not None:

@@ -1,4 +1,4 @@
-"""The tagger in torch: embeddings, LSTM or RNN layers in one or two directions, emissions, CRF scores.
+"""The tagger in torch: embeddings, LSTM or RNN layers in one or two directions, and the heads on their states.
 
 In: ids by feature, time first, padded, and lengths. Out: emissions (time, batch, num_tags). `arrays()` gives the
 weights under the names of the archive, which are PyTorch's own. The same equations stand in `lstm/` in NumPy.
@@ -6,7 +6,6 @@ weights under the names of the archive, which are PyTorch's own. The same equati
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
@@ -15,9 +14,11 @@ from torch import Tensor, nn
 
 from gatewise.crf import Legality
 from gatewise.model.config import Config
+from gatewise.model.heads import MAIN_HEAD, weights_prefix
 from gatewise.training.crf import PathScores
 from gatewise.training.directions import both_directions
 from gatewise.training.dropout import Dropout
+from gatewise.training.head import OutputHead
 from gatewise.training.inputs import InputLayer
 
 
@@ -64,34 +65,39 @@ class Encoder(nn.Module):
 
 
 class TaggerNetwork(nn.Module):
-    """A whole tagger. `sizes` are the rows of each embedding; `legality` says which transitions exist."""
+    """A whole tagger. `sizes` are the rows of each embedding; `legality` says which transitions the main head has,
+    `heads` which each further one has, by name."""
 
-    legal_transitions: Tensor
-    legal_start: Tensor
-    legal_end: Tensor
-
-    def __init__(self, config: Config, *, sizes: Mapping[str, int], legality: Legality) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        sizes: Mapping[str, int],
+        legality: Legality,
+        heads: Mapping[str, Legality] | None = None,
+    ) -> None:
         super().__init__()
-        num_tags = len(legality.start)
         self.inputs = InputLayer(config, sizes)
         self.encoder = Encoder(config, self.inputs.output_size)
         self.dropout = Dropout.of(config)
         self.word_dropout = config.training.word_dropout
-        self.emission = nn.Linear(self.encoder.output_size, num_tags)
-        self.has_crf = config.output.kind == "crf"
-        self.transitions = nn.Parameter(torch.zeros(num_tags, num_tags), requires_grad=self.has_crf)
-        self.start_transitions = nn.Parameter(torch.zeros(num_tags), requires_grad=self.has_crf)
-        self.end_transitions = nn.Parameter(torch.zeros(num_tags), requires_grad=self.has_crf)
-        self.register_buffer("legal_transitions", torch.from_numpy(legality.allowed), persistent=False)
-        self.register_buffer("legal_start", torch.from_numpy(legality.start), persistent=False)
-        self.register_buffer("legal_end", torch.from_numpy(legality.end), persistent=False)
+        size = self.encoder.output_size
+        self.heads = {MAIN_HEAD: OutputHead(size, legality, kind=config.output.kind)}
+        for name, its_legality in (heads or {}).items():
+            settings = config.heads[name]
+            self.heads[name] = OutputHead(size, its_legality, kind=settings.output, loss_weight=settings.weight)
+        self.owned = nn.ModuleList(self.heads.values())  # torch looks for them here
 
     def forward(self, inputs: Mapping[str, Tensor], lengths: Tensor) -> Tensor:
-        """Emissions (time, batch, num_tags) from ids by feature, time first, and lengths (batch,)."""
-        x = self.dropout(self._without_words(self.inputs(inputs)))
-        states = self.encoder(x, lengths)
-        emissions: Tensor = self.emission(self.dropout(states))
+        """The main head's emissions (time, batch, num_tags) from ids by feature, time first, and lengths (batch,)."""
+        emissions: Tensor = self.heads[MAIN_HEAD](self.states(inputs, lengths))
         return emissions
+
+    def states(self, inputs: Mapping[str, Tensor], lengths: Tensor) -> Tensor:
+        """What all heads read: the encoder's states, after dropout while training (time, batch, states)."""
+        x = self.dropout(self._without_words(self.inputs(inputs)))
+        states: Tensor = self.dropout(self.encoder(x, lengths))
+        return states
 
     def _without_words(self, x: Tensor) -> Tensor:
         """While training, the whole vector of some tokens is taken away (Iyyer 2015)."""
@@ -100,13 +106,8 @@ class TaggerNetwork(nn.Module):
         return x * (torch.rand(x.shape[:2], device=x.device) >= self.word_dropout)[..., None]
 
     def crf_scores(self) -> PathScores:
-        """The CRF's scores with minus infinity where the scheme forbids."""
-        forbidden = -math.inf
-        return PathScores(
-            transitions=self.transitions.masked_fill(~self.legal_transitions, forbidden),
-            start=self.start_transitions.masked_fill(~self.legal_start, forbidden),
-            end=self.end_transitions.masked_fill(~self.legal_end, forbidden),
-        )
+        """The main head's scores with minus infinity where the scheme forbids."""
+        return self.heads[MAIN_HEAD].crf_scores()
 
     def arrays(self) -> dict[str, Tensor]:
         """Every weight under its name in the archive, without its gradient."""
@@ -114,16 +115,14 @@ class TaggerNetwork(nn.Module):
 
     def named_weights(self) -> dict[str, Tensor]:
         """Every weight under its name in the archive."""
-        named = self.inputs.arrays()
-        named |= {f"encoder.{name}": array for name, array in self.encoder.arrays().items()}
-        named |= {"emission.weight": self.emission.weight, "emission.bias": self.emission.bias}
-        if self.has_crf:
-            named |= {
-                "crf.transitions": self.transitions,
-                "crf.start_transitions": self.start_transitions,
-                "crf.end_transitions": self.end_transitions,
-            }
+        named = self._shared_weights()
+        for head, output in self.heads.items():
+            named |= {weights_prefix(head) + name: array for name, array in output.arrays().items()}
         return named
+
+    def _shared_weights(self) -> dict[str, Tensor]:
+        """Those that all heads stand on."""
+        return self.inputs.arrays() | {f"encoder.{name}": array for name, array in self.encoder.arrays().items()}
 
     def initialize(self) -> None:
         """Random start, from torch's current generator.
@@ -133,16 +132,18 @@ class TaggerNetwork(nn.Module):
         with torch.no_grad():
             self.inputs.initialize()
             tables = dict(self.inputs.tables())
-            for name, array in self.named_weights().items():
+            for name, array in self._shared_weights().items():
                 if name in tables:
                     continue
-                if name.startswith("crf.") or "bias" in name:
+                if "bias" in name:
                     array.zero_()
                 else:
                     _initialize_matrix(array, recurrent="weight_hh" in name)
                 if "bias_ih" in name and (self.is_lstm or name.startswith("character_lstm.")):
                     hidden = len(array) // 4
                     array[hidden : 2 * hidden] = 1.0  # the forget gate, second of i|f|g|o
+            for head in self.heads.values():
+                head.initialize()
 
     @property
     def is_lstm(self) -> bool:

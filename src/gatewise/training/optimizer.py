@@ -46,6 +46,9 @@ class Optimizer:
         With several processes in `group`, every one of them must call this, and all take the same step.
         """
         self._settle()
+        for state in self._dense.values():
+            if state.weight.grad is None:  # of a head that no sentence of this batch is labeled for
+                state.weight.grad = torch.zeros_like(state.weight)
         found = {name: state.table.take_gradient() for name, state in self._tables.items()}
         widths = {name: state.all.mean.shape[1] for name, state in self._tables.items()}
         rows = group.join_gradients([state.weight for state in self._dense.values()], found, widths)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gatewise.crf import CRFScores, viterbi
+from gatewise.model.heads import MAIN_HEAD
 from gatewise.training.batches import Batch, EncodedSentences, collate, cut_batches
 from gatewise.training.losses import sentence_losses
 from gatewise.training.network import TaggerNetwork
@@ -45,23 +46,28 @@ class Predictions:
     losses: list[float]
 
 
-def predict(network: TaggerNetwork, sentences: EncodedSentences, labels: Sequence[str]) -> list[tuple[str, ...]]:
-    """The best legal tags of each sentence under the network's present weights, in the order given."""
+def predict(
+    network: TaggerNetwork, sentences: EncodedSentences, labels: Sequence[str], head: str = MAIN_HEAD
+) -> list[tuple[str, ...]]:
+    """A head's best legal tags of each sentence under the network's present weights, in the order given.
+
+    `labels` are those of the head; each head is decoded on its own, whatever the others say.
+    """
     tags: list[tuple[str, ...]] = [()] * len(sentences)
-    scores = _crf_scores(network)
-    for batch, emissions in _emissions(network, sentences):
+    scores = _crf_scores(network, head)
+    for batch, emissions in _emissions(network, sentences, head):
         for index, best in zip(batch.indices, _best_tags(batch, emissions, scores, labels), strict=True):
             tags[index] = best
     return tags
 
 
 def predict_with_losses(network: TaggerNetwork, sentences: EncodedSentences, labels: Sequence[str]) -> Predictions:
-    """The same, and the loss of each sentence without dropout and margins; the network is run once for both."""
+    """The same of the main head, and each sentence's loss without dropout and margins, in one run of the network."""
     tags: list[tuple[str, ...]] = [()] * len(sentences)
     losses = [0.0] * len(sentences)
-    scores = _crf_scores(network)
+    scores = _crf_scores(network, MAIN_HEAD)
     no_margins = torch.zeros(len(labels), device=sentences.tags.values.device)
-    for batch, emissions in _emissions(network, sentences):
+    for batch, emissions in _emissions(network, sentences, MAIN_HEAD):
         with torch.no_grad():
             found = sentence_losses(network, emissions, batch, no_margins).tolist()
         best = _best_tags(batch, emissions, scores, labels)
@@ -70,18 +76,18 @@ def predict_with_losses(network: TaggerNetwork, sentences: EncodedSentences, lab
     return Predictions(tags=tags, losses=losses)
 
 
-def _emissions(network: TaggerNetwork, sentences: EncodedSentences) -> Iterator[tuple[Batch, Tensor]]:
-    """Emissions (time, batch, num_tags) of batches that cover all sentences."""
+def _emissions(network: TaggerNetwork, sentences: EncodedSentences, head: str) -> Iterator[tuple[Batch, Tensor]]:
+    """A head's emissions (time, batch, num_tags) of batches that cover all sentences."""
     network.eval()
     batches = cut_batches(sentences.lengths, size=SCORING_BATCH, max_tokens=SCORING_TOKENS)
     for batch in collate(sentences, batches):
         with torch.no_grad():
-            emissions = network(batch.inputs, batch.lengths)
+            emissions = network.heads[head](network.states(batch.inputs, batch.lengths))
         yield batch, emissions
 
 
-def _crf_scores(network: TaggerNetwork) -> CRFScores:
-    learned = network.crf_scores()
+def _crf_scores(network: TaggerNetwork, head: str) -> CRFScores:
+    learned = network.heads[head].crf_scores()
     return CRFScores(
         transitions=learned.transitions.detach().cpu().numpy(),
         start_transitions=learned.start.detach().cpu().numpy(),

@@ -1,4 +1,4 @@
-"""Labeled sentences made ready to train on: vocabularies, labels, and every split as ids.
+"""Labeled sentences made ready to train on: vocabularies, labels of each head, and every split as ids.
 
 In: a resolved configuration and tagged sentences. Out: a `Prepared`, made once before the first step. What cannot be
 trained on is refused here, before any time is spent.
@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from gatewise.errors import TrainingError
 from gatewise.model.config import Config
 from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
-from gatewise.text.schemes import complete_tags
+from gatewise.model.heads import MAIN_HEAD
+from gatewise.model.labeled import labeled_for
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import Vocabulary
+from gatewise.training.annotation import labeled_sentences, labels_of, with_labels
 from gatewise.training.batches import EncodedSentences, encode_sentences, unknown_rates
 from gatewise.training.vectors import PretrainedVectors, find_vectors
 
@@ -27,9 +29,21 @@ FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedHead:
+    """A head: its tags, the dev sentences labeled for it, and their tags as the file has them."""
+
+    labels: tuple[str, ...]
+    dev: EncodedSentences
+    dev_gold: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
-    file has them; `vectors` are pretrained ones for tokens."""
+    file has them; `vectors` are pretrained ones for tokens.
+
+    `labels`, `dev` and `dev_gold` are the main head's, `heads` are the further ones; `train` has the sentences of all.
+    """
 
     config: Config
     labels: tuple[str, ...]
@@ -39,6 +53,7 @@ class Prepared:
     dev: EncodedSentences
     dev_gold: tuple[tuple[str, ...], ...]
     vectors: PretrainedVectors | None = None
+    heads: Mapping[str, PreparedHead] = field(default_factory=dict)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -52,11 +67,19 @@ class Prepared:
             del settings[section]
         for name in FREE_SETTINGS:
             del settings["training"][name]
-        digest = hashlib.sha256(json.dumps([settings, self.labels], sort_keys=True).encode())
-        for split in (self.train, self.dev):
-            for rows in (*split.inputs.values(), *split.forms.values(), split.tags):
+        for head in settings.get("heads", {}).values():
+            for name in ("train", "dev", "test"):
+                del head[name]
+        labels = [self.labels, {name: head.labels for name, head in self.heads.items()}] if self.heads else self.labels
+        digest = hashlib.sha256(json.dumps([settings, labels], sort_keys=True).encode())
+        for split in (self.train, self.dev, *(head.dev for head in self.heads.values())):
+            further = [head.tags for head in split.heads.values()]
+            for rows in (*split.inputs.values(), *split.forms.values(), split.tags, *further):
                 digest.update(rows.values.cpu().numpy().tobytes())
                 digest.update(rows.lengths.cpu().numpy().tobytes())
+            if self.heads:
+                labeled = [split.labeled, [head.labeled for head in split.heads.values()]]
+                digest.update(json.dumps(labeled).encode())
         if self.vectors is not None:
             digest.update(self.vectors.ids.numpy().tobytes())
             digest.update(self.vectors.values.numpy().tobytes())
@@ -69,8 +92,8 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, or the
     pretrained vectors are of other tokens, and FormatError when their file is not one.
     """
-    train, dev = [s for s in train if len(s)], [s for s in dev if len(s)]
-    if not train:
+    train, dev = labeled_sentences(train), labeled_sentences(dev)
+    if not labeled_for(train):
         raise TrainingError("the training split: expected at least one sentence, found none; check the file's format")
     for name, split in (("training", train), ("dev", dev)):
         _check_lengths(name, split, config.training.longest_sentence)
@@ -86,19 +109,35 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     if features.vectors:
         vectors = find_vectors(features.vectors, vocabularies["tokens"], features.token_dim)
     encoder = FeatureEncoder(features, vocabularies)
-    seen = {tag for sentence in train for tag in sentence.tags or ()}
-    labels = tuple(complete_tags(seen, config.task.scheme))
-    tag_ids = {tag: number for number, tag in enumerate(labels)}
+    main = _prepared_head(train, dev, encoder, MAIN_HEAD, config.task.scheme)
+    heads = {name: _prepared_head(train, dev, encoder, name, head.scheme) for name, head in config.heads.items()}
+    encoded = encode_sentences(train, encoder, _ids(main.labels))
     return Prepared(
         config=config,
-        labels=labels,
+        labels=main.labels,
         vocabularies=vocabularies,
         unknown_rates={name: unknown_rates(entries, counts[name], weight) for name, entries in vocabularies.items()},
-        train=encode_sentences(train, encoder, tag_ids),
-        dev=encode_sentences(dev, encoder, tag_ids),
-        dev_gold=tuple(sentence.tags or () for sentence in dev),
+        train=with_labels(encoded, train, {name: head.labels for name, head in heads.items()}),
+        dev=main.dev,
+        dev_gold=main.dev_gold,
         vectors=vectors,
+        heads=heads,
     )
+
+
+def _prepared_head(
+    train: Sequence[Sentence], dev: Sequence[Sentence], encoder: FeatureEncoder, name: str, scheme: str
+) -> PreparedHead:
+    labels, labeled = labels_of(train, name, scheme), labeled_for(dev, name)
+    return PreparedHead(
+        labels=labels,
+        dev=encode_sentences(labeled, encoder, _ids(labels)),
+        dev_gold=tuple(sentence.tags or () for sentence in labeled),
+    )
+
+
+def _ids(labels: Sequence[str]) -> dict[str, int]:
+    return {tag: number for number, tag in enumerate(labels)}
 
 
 def _check_lengths(name: str, split: Sequence[Sentence], longest: int) -> None:

@@ -24,17 +24,20 @@ SNIPPET = 60  # characters
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What is known before the first step. `splits` by name (train, dev, test), without empty sentences, in the
-    model's tags; `name` is the model folder's; `summary` is made of the rest."""
+    model's tags, those of the main head; `trained_on` are the sentences that batches are cut from, of all heads, and
+    without them those of train; `name` is the model folder's; `summary` is made of the rest."""
 
     name: str
     config: Config
     splits: Mapping[str, Sequence[Sentence]]
+    trained_on: Sequence[Sentence] = ()
     summary: tuple[Mapping[str, Any], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         scheme = self.config.task.scheme
         rows = tuple(_split(name, sentences, scheme) for name, sentences in self.splits.items())
         object.__setattr__(self, "summary", rows)
+        object.__setattr__(self, "trained_on", self.trained_on or self.splits.get("train", ()))
 
 
 def report_data(facts: RunFacts, lines: Sequence[Line]) -> dict[str, Any]:
@@ -64,9 +67,10 @@ def report_data(facts: RunFacts, lines: Sequence[Line]) -> dict[str, Any]:
         ],
         "tables": {split: score_table(found) for split, found in scores.items()},
         "label_history": _label_history(epochs),
+        "head_history": _head_history(epochs),
         "gates": _gates([line for line in lines if line.get("gates")]),
         "hardest": _hardest(best, facts.splits.get("dev", ())),
-        "slowest": _slowest(epochs, facts.splits.get("train", ())),
+        "slowest": _slowest(epochs, facts.trained_on),
     }
 
 
@@ -119,6 +123,16 @@ def _label_history(epochs: Sequence[Line]) -> dict[str, list[float | None]]:
         ]
         for label in sorted(labels)
     }
+
+
+def _head_history(epochs: Sequence[Line]) -> dict[str, list[float | None]]:
+    """What each further head scores on its dev sentences in percent, epoch by epoch."""
+    names = dict.fromkeys(name for line in epochs for name in line.get("heads", {}))
+    return {name: [_main(line.get("heads", {}).get(name)) for line in epochs] for name in names}
+
+
+def _main(scores: Mapping[str, Any] | None) -> float | None:
+    return None if scores is None else 100 * (scores["F1"] if "F1" in scores else scores["accuracy"])
 
 
 def _gates(lines: Sequence[Line]) -> list[dict[str, Any]]:
@@ -180,7 +194,9 @@ def _settings(config: Mapping[str, Any]) -> list[list[Any]]:
     """The configuration as rows `section.key`, value; what only the card prints is left out."""
     rows: list[list[Any]] = []
     for section, values in config.items():
-        if isinstance(values, Mapping) and section != "card":
+        if section == "heads":
+            rows += [[f"heads.{name}.{key}", value] for name, head in values.items() for key, value in head.items()]
+        elif isinstance(values, Mapping) and section != "card":
             rows += [[f"{section}.{key}", value] for key, value in values.items()]
         elif not isinstance(values, Mapping):
             rows.append([section, values])

@@ -23,13 +23,16 @@ from gatewise.model.answers import read_gold
 from gatewise.model.archive import CARD_FILE, check_target, save_model
 from gatewise.model.card import TrainingFacts, format_card
 from gatewise.model.config import Config
-from gatewise.model.corpus import read_corpus, resolve_config
+from gatewise.model.corpus import head_columns, resolve_config
 from gatewise.model.given import Data
+from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
+from gatewise.model.labeled import Reading, labeled_for, read_labeled
 from gatewise.model.scoring import Scores
 from gatewise.runtime.evaluate import evaluate_file
-from gatewise.runtime.tagger import load
+from gatewise.runtime.tagger import Tagger, load
 from gatewise.text.sentence import Sentence
+from gatewise.training.annotation import labeled_sentences
 from gatewise.training.distributed import process_group
 from gatewise.training.events import Listener, Listeners
 from gatewise.training.export import onnx_graph
@@ -53,7 +56,8 @@ class Files:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a run leaves behind; `scores` maps dev and test to what the saved model scores there.
+    """What a run leaves behind; `scores` maps dev and test to what the saved model scores there, `head_scores` does so
+    for each further head.
 
     `report` is the page about the run, in the run folder.
     """
@@ -63,11 +67,15 @@ class RunResult:
     config: Config
     facts: TrainingFacts
     scores: dict[str, Scores]
+    head_scores: dict[str, dict[str, Scores]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """The splits of a run, read, and the configuration they decided."""
+    """The splits of a run, read, and the configuration they decided.
+
+    With further heads, sentences of all their files stand here, each with the tags of the heads it is labeled for.
+    """
 
     config: Config
     train: list[Sentence]
@@ -76,37 +84,71 @@ class Corpus:
 
     @property
     def splits(self) -> dict[str, list[Sentence]]:
-        """The splits that are there, by name, without their empty sentences."""
+        """The splits that are there, by name, without their empty sentences: those labeled for the main head as
+        `train`, `dev` and `test`, those for others as `train (ner)`, …"""
+        found = self.splits_of(MAIN_HEAD)
+        for head in self.config.heads:
+            found |= {f"{name} ({head})": split for name, split in self.splits_of(head).items()}
+        return found
+
+    def splits_of(self, head: str) -> dict[str, list[Sentence]]:
+        """The same of one head, as `train`, `dev` and `test`."""
         named = {"train": self.train, "dev": self.dev, "test": self.test}
-        return {name: [s for s in split if len(s)] for name, split in named.items() if split}
+        labeled = {name: labeled_for(split, head) for name, split in named.items()}
+        return {name: [s for s in split if len(s)] for name, split in labeled.items() if split}
 
 
 def read_splits(config: Config, files: Files) -> Corpus:
-    """Read all files, and decide what the configuration left to the data.
+    """Read all files, of all heads, and decide what the configuration left to the data.
 
     Raises FormatError, ConfigError or TrainingError, before any time is spent on training.
     """
     config = resolve_config(config, files.train, files.columns)
     splits: dict[str, list[Sentence]] = {}
-    for name, path in (("train", files.train), ("dev", files.dev), ("test", files.test)):
-        splits[name] = list(read_corpus(path, config.task, files.columns)) if path else []
-        if path and not any(map(len, splits[name])):
-            raise TrainingError(f"{path}: expected at least one sentence, found none; check the path and the format")
-    if files.test is not None:
-        read_gold(files.test, config.task, files.columns)
-    if files.dev:
-        _expect_known_labels(files, splits["train"], splits["dev"], config.task.scheme)
+    for name in ("train", "dev", "test"):
+        readings = readings_of(config, files, name)
+        splits[name] = read_labeled(readings)
+        for reading in readings:
+            if not any(map(len, labeled_for(splits[name], reading.head))):
+                where = f"heads.{reading.head}: " if reading.head else ""
+                raise TrainingError(
+                    f"{where}{reading.path}: expected at least one sentence, found none; check the path and the format"
+                )
+            if name == "test":
+                read_gold(reading.path, reading.task, reading.columns)
+    _expect_known_labels(config, files, splits["train"], splits["dev"])
     return Corpus(config=config, **splits)
 
 
-def _expect_known_labels(files: Files, train: list[Sentence], dev: list[Sentence], scheme: str) -> None:
+def readings_of(config: Config, files: Files, split: str) -> list[Reading]:
+    """Which file each head reads for a split (train, dev or test), the main one first; none where it has no file."""
+    own: Data | None = getattr(files, split)
+    found = []
+    if own is not None:
+        found.append(Reading(head=MAIN_HEAD, path=own, task=config.task, columns=files.columns))
+    for name, head in config.heads.items():
+        of_head = getattr(head, split)
+        task, columns = task_of(head, config.task), head_columns(head, files.columns)
+        if of_head:
+            found.append(Reading(head=name, path=Path(of_head), task=task, columns=columns))
+        elif own is not None and not head.train:
+            found.append(Reading(head=name, path=own, task=task, columns=columns))
+    return found
+
+
+def _expect_known_labels(config: Config, files: Files, train: list[Sentence], dev: list[Sentence]) -> None:
     """Labels that only dev has can never be right; when it has no others, something is wrong with the files."""
-    known, wanted = label_facts(train, scheme).counts, label_facts(dev, scheme).counts
-    if wanted and not set(wanted) & set(known):
-        raise TrainingError(
-            f"{files.dev}: expected labels that {files.train} has ({_first(known)}), found only others"
-            f" ({_first(wanted)}); check that both files are of one corpus and --columns names the same column"
-        )
+    trained_on = {reading.head: reading.path for reading in readings_of(config, files, "train")}
+    for reading in readings_of(config, files, "dev"):
+        sides = (labeled_for(split, reading.head) for split in (train, dev))
+        known, wanted = (label_facts(side, reading.task.scheme).counts for side in sides)
+        if wanted and not set(wanted) & set(known):
+            where = f"heads.{reading.head}: " if reading.head else ""
+            raise TrainingError(
+                f"{where}{reading.path}: expected labels that {trained_on[reading.head]} has ({_first(known)}), found"
+                f" only others ({_first(wanted)}); check that both files are of one corpus and --columns names the same"
+                " column"
+            )
 
 
 def _first(labels: Iterable[str], count: int = 8) -> str:
@@ -160,21 +202,34 @@ def run_training(
         )
         if log is None:
             return None
-        facts, scores = _save(trained, corpus, files, Path(folder))
-        log.finish(scores, best_epoch=trained.best_epoch, seconds=trained.seconds)
+        facts, by_head = _save(trained, corpus, files, Path(folder))
+        scores = by_head.pop(MAIN_HEAD, {})
+        log.finish(scores, head_scores=by_head, best_epoch=trained.best_epoch, seconds=trained.seconds)
     checkpoint.unlink(missing_ok=True)
-    return RunResult(folder=Path(folder), report=log.report, config=prepared.config, facts=facts, scores=scores)
+    return RunResult(
+        folder=Path(folder),
+        report=log.report,
+        config=prepared.config,
+        facts=facts,
+        scores=scores,
+        head_scores=by_head,
+    )
 
 
 def _run_log(corpus: Corpus, config: Config, folder: str | Path, *, resume: bool) -> RunLog:
-    facts = RunFacts(name=Path(os.path.abspath(folder)).name, config=config, splits=corpus.splits)
+    facts = RunFacts(
+        name=Path(os.path.abspath(folder)).name,
+        config=config,
+        splits=corpus.splits_of(MAIN_HEAD),
+        trained_on=labeled_sentences(corpus.train),
+    )
     return RunLog(run_folder(folder), facts, resume=resume)
 
 
 def _save(
     trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path
-) -> tuple[TrainingFacts, dict[str, Scores]]:
-    """The model folder, scored as its users will run it."""
+) -> tuple[TrainingFacts, dict[str, dict[str, Scores]]]:
+    """The model folder, scored as its users will run it, by head and split."""
     prepared, config = trained.prepared, trained.prepared.config
     arrays = {name: array.numpy().astype(np.dtype(config.archive.numbers)) for name, array in trained.arrays.items()}
     facts = _facts(trained, corpus)
@@ -187,24 +242,51 @@ def _save(
         arrays=arrays,
         graph=onnx_graph(config, arrays),
         card=format_card(config, facts, {}),
-        facts=label_facts(corpus.train, config.task.scheme),
+        facts=label_facts(labeled_for(corpus.train), config.task.scheme),
+        heads={name: _model_head(name, head.labels, corpus) for name, head in prepared.heads.items()},
     )
-    tagger = load(folder)
-    splits = {"dev": files.dev, "test": files.test}
-    scores = {name: evaluate_file(tagger, path, files.columns) for name, path in splits.items() if path is not None}
-    (folder / CARD_FILE).write_text(format_card(config, facts, scores), encoding="utf-8")
-    return facts, scores
+    by_head = score_model(load(folder), config, files)
+    further = {name: scores for name, scores in by_head.items() if name != MAIN_HEAD}
+    card = format_card(config, facts, by_head.get(MAIN_HEAD, {}), head_scores=further)
+    (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    return facts, by_head
+
+
+def score_model(tagger: Tagger, config: Config, files: Files) -> dict[str, dict[str, Scores]]:
+    """What a saved model scores on the dev and test files of the run, by head and split."""
+    found: dict[str, dict[str, Scores]] = {}
+    for split in ("dev", "test"):
+        for reading in readings_of(config, files, split):
+            scores = evaluate_file(tagger, reading.path, reading.columns, head=reading.head)
+            found.setdefault(reading.head, {})[split] = scores
+    return found
+
+
+def _model_head(name: str, labels: tuple[str, ...], corpus: Corpus) -> ModelHead:
+    settings = corpus.config.heads[name]
+    return ModelHead(
+        name=name,
+        task=task_of(settings, corpus.config.task),
+        output=settings.output,
+        labels=labels,
+        facts=label_facts(labeled_for(corpus.train, name), settings.scheme),
+    )
 
 
 def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
-    splits, vectors = {"train": corpus.train, "dev": corpus.dev}, trained.prepared.vectors
+    splits, vectors = dict[str, list[Sentence]](), trained.prepared.vectors
+    for head in (MAIN_HEAD, *corpus.config.heads):
+        for name, sentences in (("train", corpus.train), ("dev", corpus.dev)):
+            if labeled := labeled_for(sentences, head):
+                splits[f"{name} ({head})" if head else name] = labeled
     return TrainingFacts(
         date=date.today().isoformat(),
         version=gatewise.__version__,
-        splits={name: (len(split), sum(map(len, split))) for name, split in splits.items() if split},
+        splits={name: (len(split), sum(map(len, split))) for name, split in splits.items()},
         best_epoch=trained.best_epoch,
         seconds=trained.seconds,
         parameters=sum(array.numel() for array in trained.arrays.values()),
         num_tags=len(trained.prepared.labels),
         vectors=(len(vectors.ids), vectors.entries) if vectors is not None else None,
+        heads={name: len(head.labels) for name, head in trained.prepared.heads.items()},
     )

@@ -38,7 +38,7 @@ class RunLog:
         self._metrics = MetricsFile(folder / METRICS_FILE, resume=resume)
         wanted = facts.config.training.tensorboard
         self._events = TensorBoardLog(folder / EVENTS_FOLDER, resume=resume) if wanted else None
-        self._lengths = [len(sentence) for sentence in facts.splits.get("train", ())]
+        self._lengths = [len(sentence) for sentence in facts.trained_on]
         self._slowest: list[tuple[float, int, dict[str, Any]]] = []  # a heap: seconds a token, step, what it was
         self._warm = False
         self._batch_lines = min(BATCH_LINES, BATCH_LINES_AN_EPOCH * facts.config.training.epochs)
@@ -79,6 +79,7 @@ class RunLog:
                 "dev_score": report.dev_score,
                 "dev_loss": report.dev_loss,
                 "dev": report.dev.to_dict() if report.dev else None,
+                **_of_heads("heads", {name: found.to_dict() for name, found in report.heads.items()}),
                 "gates": gate_lines(report.gates),
                 "hardest": self._hardest(report),
                 "slowest": [entry for _, _, entry in sorted(self._slowest, key=lambda found: found[:2], reverse=True)],
@@ -87,14 +88,27 @@ class RunLog:
         self._slowest = []
         self._write_report()
 
-    def finish(self, scores: Mapping[str, Scores], *, best_epoch: int, seconds: float) -> None:
-        """Write the last line, and the report with the scores of the saved model."""
+    def finish(
+        self,
+        scores: Mapping[str, Scores],
+        *,
+        best_epoch: int,
+        seconds: float,
+        head_scores: Mapping[str, Mapping[str, Scores]] | None = None,
+    ) -> None:
+        """Write the last line, and the report with the scores of the saved model, by split and those of further heads
+        by head and split."""
+        further = {
+            head: {split: found.to_dict() for split, found in by_split.items()}
+            for head, by_split in (head_scores or {}).items()
+        }
         self._write(
             {
                 "kind": "end",
                 "best_epoch": best_epoch,
                 "seconds": round(seconds, 3),
                 "scores": {split: found.to_dict() for split, found in scores.items()},
+                **_of_heads("head_scores", further),
             }
         )
         self._write_report()
@@ -158,6 +172,11 @@ class RunLog:
             }
             for loss, index in heapq.nsmallest(HARDEST, per_token, key=lambda found: (-found[0], found[1]))
         ]
+
+
+def _of_heads(key: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of a line that a run without further heads does not have."""
+    return {key: found} if found else {}
 
 
 def gate_lines(gates: Sequence[Directions[GateStatistics]]) -> list[dict[str, Any]]:

@@ -72,6 +72,9 @@ def scalars(line: Line) -> Iterator[tuple[str, float]]:
     if line["kind"] == "end":
         for split, scores in line["scores"].items():
             yield from _scores(f"end_{split}", scores)
+        for head, by_split in line.get("head_scores", {}).items():
+            for split, scores in by_split.items():
+                yield from _scores(f"end_{split}_{head}", scores)
         return
     for entry in line.get("gates", ()):
         yield from _gates(entry)
@@ -83,6 +86,8 @@ def scalars(line: Line) -> Iterator[tuple[str, float]]:
     if line.get("dev_loss") is not None:
         yield "dev/loss", line["dev_loss"]
     yield from _scores("dev", line.get("dev") or {})
+    for head, scores in line.get("heads", {}).items():
+        yield from _scores(f"dev_{head}", scores)
 
 
 def _gates(entry: Line) -> Iterator[tuple[str, float]]:

@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 from gatewise.errors import TrainingError
 from gatewise.formats.target import appearing
 from gatewise.model.config import Config
+from gatewise.model.labeled import labeled_for
 from gatewise.training.events import BatchReport, EpochReport
 from gatewise.training.loop import DivergedError, StoppedError, never, train_tagger
 from gatewise.training.prepare import prepare
@@ -73,7 +74,7 @@ def search(
     The first trial has the settings of `config`, where the space holds them. Raises TrainingError without dev sentences
     and for a folder that is in the way (see `open_study`).
     """
-    if not corpus.dev:
+    if not labeled_for(corpus.dev):
         raise TrainingError("tuning: expected dev sentences, by which settings are compared, found none; give --dev")
     began = time.monotonic()
     of = {

@@ -14,6 +14,8 @@ class TraceWords:
     # the head
     model: str
     size: str
+    head: str
+    main_head: str
     probability: str
     agrees: str
     differs: str
@@ -53,6 +55,8 @@ class TraceWords:
 EN = TraceWords(
     model="Model {model}: {kind}, scheme {scheme}, {tags} tags",
     size="{layers} of {units} units in each direction",
+    head="Head: {head}. The layers are shared with: {others}",
+    main_head="main",
     probability="The number behind a tag is its true probability: the share of all legal tag sequences, by weight.",
     agrees="Recomputed in float64 by the equations; the runtime's own graph chose the same tags.",
     differs="The runtime's own graph chose other tags than the equations in float64 do here: {fast}",
@@ -106,6 +110,8 @@ EN = TraceWords(
 ZH = TraceWords(
     model="模型 {model}：{kind}，标注方案 {scheme}，{tags} 个标签",
     size="{layers}，每个方向 {units} 个单元",
+    head="输出头：{head}。共用这些层的还有：{others}",
+    main_head="主输出头",
     probability="标签后面的数是它真正的概率：在所有合法标签序列中所占的权重。",
     agrees="以上按公式用 float64 重新计算；运行时的计算图选出的标签与此相同。",
     differs="运行时的计算图在这里选出的标签与 float64 公式不同：{fast}",
