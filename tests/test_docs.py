@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gatewise
-from gatewise.model.config import Config, config_from_dict, read_config
+from gatewise.model.config import Config, HeadConfig, config_from_dict, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,7 +29,9 @@ def leaves(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     documented = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]*)` \|", text, flags=re.MULTILINE))
-    assert documented == {key: json.dumps(value) for key, value in leaves(Config().to_dict()).items()}
+    one_head = {f"heads.NAME.{key}": value for key, value in asdict(HeadConfig()).items()}
+    settings = leaves(Config().to_dict()) | one_head
+    assert documented == {key: json.dumps(value) for key, value in settings.items()}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.name)
