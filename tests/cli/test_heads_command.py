@@ -153,3 +153,65 @@ def test_the_list_of_models_names_each_head(
     monkeypatch.setattr(bundled, "bundled_models", lambda: {"three": folder})
     assert "three\tsegmentation, names: spans, chunks: spans\t" in gatewise_command("models").out
     assert "## Scores of head names on dev" in gatewise_command("models", folder).out
+
+
+HEADS_CONFIG = """
+[task]
+kind = "segmentation"
+[features]
+token_dim = 5
+bigram_dim = 3
+[encoder]
+hidden = 5
+[heads.names]
+train = "{names}"
+dev = "{names}"
+scheme = "BIO"
+[heads.dull]
+train = "{names}"
+[training]
+epochs = 2
+learning_rate = 0.03
+threads = 1
+"""
+
+
+@pytest.mark.torch
+def test_heads_are_trained_and_every_score_is_told(gatewise_command: Run, tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    config, corpus = tmp_path / "heads.toml", tiny / "segmentation.conllu"
+    config.write_text(HEADS_CONFIG.format(names=tiny / "spans.conll"), encoding="utf-8")
+    ran = gatewise_command("train", corpus, "--dev", corpus, "--config", config, "-o", tmp_path / "m", "--seeds", "2")
+    assert ran.code == 0, ran.err
+    shown = [line.split() for line in ran.err.splitlines()]
+    assert ["train", "(names)", "12", "sentences,", "99", "tokens"] in shown
+    assert "head dull" in ran.err
+    assert ["epoch", "loss", "tokens/s", "dev", "F1", "names", "F1", "dull", "F1", "time"] in shown
+    rows = [row for row in shown if row[:1] in (["1/2"], ["2/2"])]
+    assert len(rows) == 4
+    for row in rows:
+        assert row[5] == "–"  # the head dull has no dev file
+        assert 0 <= float(row[4]) <= 100
+    for split in ("dev", "names dev"):
+        assert sum(line.startswith(f"{split}: ") and "over 2 seeds" in line for line in ran.out.splitlines()) == 1
+    assert "seed-1, head names, on dev" in ran.out
+    again = gatewise_command(
+        "train", corpus, "--dev", corpus, "--config", config, "-o", tmp_path / "m", "--seeds", "2", "--resume"
+    )
+    assert [line for line in again.out.splitlines() if "seeds" in line] == [
+        line for line in ran.out.splitlines() if "seeds" in line
+    ]
+
+
+@pytest.mark.torch
+def test_heads_that_cannot_be_trained_are_refused_in_a_sentence(
+    gatewise_command: Run, tiny: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    settings = ("--set", "heads.w.train=" + str(tiny / "chunks.conll"))
+    ran = gatewise_command("train", tiny / "spans.conll", "-o", tmp_path / "m", *settings)
+    assert ran.code == 2
+    assert ran.err.startswith("error: heads.w: expected characters, as the main head has them, found words in ")
+    assert ran.err.count("\n") == 1
