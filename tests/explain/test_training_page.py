@@ -66,6 +66,7 @@ def run_data(**changes: Any) -> dict[str, Any]:
         "batches": [[n / 10, 0.01 * (1 - n / 60), None if n == 3 else 1.5] for n in range(1, 41)],
         "tables": {"dev": table(), "test": table() | {"main": 0.7531}},
         "label_history": {"PER": [0.1, 0.2, None, 0.4]},
+        "head_history": {HOSTILE: [10.0, None, 30.5, 40.25]},
         "gates": [gates(layer, direction) for layer in (1, 2) for direction in ("forward", "reverse")],
         "hardest": [{
             "sentence": 17, "tokens": 3, "loss_per_token": 4.25, "text": f"😀𠀀{HOSTILE}",

@@ -155,6 +155,8 @@ def test_no_option_is_left_out() -> None:
     keys = set()
     for section in fields(Config):
         value = getattr(Config(), section.name)
+        if isinstance(value, dict):  # further heads have tests of their own, test_heads_training.py
+            continue
         keys |= {section.name} if isinstance(value, str) else {f"{section.name}.{one.name}" for one in fields(value)}
     tried = {key for settings in OPTIONS.values() for key in settings}
     assert tried | OTHERS == keys

@@ -180,11 +180,11 @@ def test_without_averaging_the_weights_themselves_count() -> None:
 def test_a_weight_that_a_step_does_not_use_stays_where_it_is() -> None:
     network = make_network()
     optimizer = Optimizer(network, clip=3.0, averaging=AVERAGING)
-    before = network.emission.bias.detach().clone()
+    before = network.heads[""].emission.bias.detach().clone()
     backward(network, 0)
-    network.emission.bias.grad = None
+    network.heads[""].emission.bias.grad = None
     optimizer.step(0.05)
-    assert torch.equal(network.emission.bias, before)
+    assert torch.equal(network.heads[""].emission.bias, before)
     backward(network, 1)
     optimizer.step(0.05)
-    assert not torch.equal(network.emission.bias, before)
+    assert not torch.equal(network.heads[""].emission.bias, before)

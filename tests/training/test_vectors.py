@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from gatewise.errors import FormatError, TrainingError  # noqa: E402
+from gatewise.model.archive import legality_of  # noqa: E402
 from gatewise.model.config import config_from_dict  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, Vocabulary  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402
+from gatewise.training.network import TaggerNetwork  # noqa: E402
+from gatewise.training.optimizer import Optimizer  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
 from gatewise.training.vector_files import read_vectors  # noqa: E402
 from gatewise.training.vectors import find_vectors  # noqa: E402
@@ -244,6 +247,28 @@ def test_tuned_vectors_start_as_they_are_and_move(tmp_path: Path) -> None:
     wanted = torch.tensor([0.1, 0.2, 0.3])
     assert not torch.equal(weight[row], wanted)
     assert float((weight[row] - wanted).abs().max()) < 1.5  # it began there
+
+
+def test_a_step_that_reads_frozen_rows_alone_moves_nothing_of_the_table() -> None:
+    table = {
+        "features": {"token_dim": 3, "bigram_dim": 0},
+        "encoder": {"hidden": 2},
+        "training": {"dropout": 0.0},  # which could take all of the moving row away
+    }
+    config = config_from_dict(table, where="test")
+    network = TaggerNetwork(config, sizes={"tokens": 4}, legality=legality_of(("O", "B-X", "I-X"), "BIO"))
+    network.initialize()
+    embedding = network.inputs.embeddings["tokens"]
+    embedding.freeze(torch.arange(3))
+    optimizer = Optimizer(network, clip=1.0, averaging=0.9)
+    before = embedding.weight.clone()
+    for ids, moved in (([1, 2], False), ([2, 3], True)):
+        network.train()
+        network({"tokens": torch.tensor([ids])}, torch.tensor([1, 1])).sum().backward()
+        assert optimizer.step(0.1) > 0
+        assert torch.equal(embedding.weight[:3], before[:3])
+        assert torch.equal(optimizer.weights()["token_embedding.weight"][:3], before[:3])
+        assert torch.equal(embedding.weight[3], before[3]) != moved
 
 
 def test_other_vectors_are_another_run(tmp_path: Path) -> None:

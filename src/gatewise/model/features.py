@@ -126,19 +126,20 @@ def graph_inputs(features: FeaturesConfig) -> tuple[str, ...]:
 def count_keys(features: FeaturesConfig, sentences: Iterable[Sequence[str]]) -> dict[str, Counter[str]]:
     """By feature, how often each key occurs in sentences of forms."""
     chosen = features_of(features)
+    of_sentences = [feature for feature in chosen if isinstance(feature, SentenceFeature)]
+    of_forms = [feature for feature in chosen if isinstance(feature, FormFeature)]
     counts: dict[str, Counter[str]] = {feature.name: Counter() for feature in chosen}
     seen: Counter[str] = Counter()
     for forms in sentences:
         keys = keys_from_forms(forms)
-        seen.update(forms)
-        for feature in chosen:
-            if isinstance(feature, SentenceFeature):
-                counts[feature.name].update(feature.keys(keys))
-    for feature in chosen:
-        if isinstance(feature, FormFeature):
-            for form, times in seen.items():
-                for key in feature.keys(form):
-                    counts[feature.name][key] += times
+        for feature in of_sentences:
+            counts[feature.name].update(feature.keys(keys))
+        if of_forms:
+            seen.update(forms)
+    for one in of_forms:
+        for form, times in seen.items():
+            for key in one.keys(form):
+                counts[one.name][key] += times
     return counts
 
 

@@ -40,7 +40,8 @@ def read_vectors(path: str | Path, dim: int, is_wanted: Callable[[str], bool]) -
         with _opened(path) as stream:
             yield from (_read_binary if is_binary else _read_text)(stream, path, dim, is_wanted)
     except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"{path}: expected a file of vectors, found that it cannot be read ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"{path}: expected a file of vectors, found that it cannot be read ({reason})") from error
 
 
 def _opened(path: Path) -> io.BufferedReader:
