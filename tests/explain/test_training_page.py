@@ -179,7 +179,7 @@ def test_the_page_at_three_widths_in_two_languages(
     assert found["width"] == width
     assert (found["over"], found["wide"], found["broken"]) == (0, [], False)
     assert found["lang"] == {"#en": "en", "#zh": "zh-CN"}[place]
-    assert found["charts"] == 5 + 4 * 4  # learning; for each of two layers and directions, memory and three gates
+    assert found["charts"] == 6 + 4 * 4  # learning; for each of two layers and directions, memory and three gates
     assert min(found["lines"]) >= 1
 
 

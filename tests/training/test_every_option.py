@@ -83,6 +83,7 @@ OTHERS = {
     "training.device",
     "training.precision",
     "training.checkpoint_seconds",
+    "training.tensorboard",
     "card.description",
     "card.data",
     "card.license",
