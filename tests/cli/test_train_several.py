@@ -60,6 +60,23 @@ def test_three_seeds_and_what_they_score(gatewise_command: Run, tiny: Path, tmp_
     assert again.out.splitlines()[-2:] == ran.out.splitlines()[-2:]
 
 
+def test_a_run_that_is_complete_is_not_done_again_and_another_one_is(
+    gatewise_command: Run, tiny: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    first = train(gatewise_command, tiny, folder, "--seed", 4, "--resume")
+    assert first.code == 0
+    made = (folder / "model.safetensors").stat().st_mtime_ns
+    again = train(gatewise_command, tiny, folder, "--seed", 4, "--resume")
+    assert (again.code, again.out) == (0, first.out)
+    assert "done before" in again.err
+    assert (folder / "model.safetensors").stat().st_mtime_ns == made
+    other = train(gatewise_command, tiny, folder, "--seed", 5, "--resume")
+    assert other.code == 0
+    assert "done before" not in other.err
+    assert (folder / "model.safetensors").stat().st_mtime_ns > made
+
+
 def test_one_seed_is_not_several(gatewise_command: Run, tiny: Path, tmp_path: Path) -> None:
     ran = train(gatewise_command, tiny, tmp_path / "all", "--seeds", 1)
     assert ran.code == 2

@@ -27,7 +27,7 @@ from gatewise.cli.train_warnings import warning_lines
 
 if TYPE_CHECKING:
     from gatewise.model.scoring import Scores
-    from gatewise.training.run import Corpus, Files, RunResult
+    from gatewise.training.run import Corpus, Files
 
 
 @click.command()
@@ -65,8 +65,8 @@ def train(
     """Train a tagger on TRAIN: columns with tags in any scheme or plain tags, CoNLL-U, JSON Lines, Parquet, and more.
 
     Ctrl-C stops after the step at hand and saves the state; --resume goes on from there, or from the last state that a
-    killed run saved. Several processes train one model under torch's launcher:
-    torchrun --nproc-per-node 2 -m gatewise train …
+    killed run saved; a run that is complete is not done again. Several processes train one model under torch's
+    launcher: torchrun --nproc-per-node 2 -m gatewise train …
     """
     from gatewise.training.extras import training_extra
 
@@ -83,8 +83,11 @@ def train(
         _train_several(corpus, files, output, seeds=seeds, resume=resume)
 
 
-def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> RunResult | None:
-    """One run with its live view, and its scores on stdout."""
+ByHead = dict[str, "dict[str, Scores]"]  # what a model scores, by head and split
+
+
+def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> ByHead | None:
+    """One run with its live view, and its scores on stdout; None in the processes that do not save."""
     from rich.console import Console
 
     from gatewise.cli.progress import LiveProgress, describe
@@ -94,6 +97,8 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     from gatewise.training.run import run_training
 
     speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torch's launcher starts
+    if resume and _is_done(corpus, output):
+        return _told(output, _scores_of(corpus, files, output), "done before") if speaks else None
     console = Console(stderr=True, highlight=False, emoji=False, quiet=not speaks)
     console.print(describe(corpus.config, corpus.splits))
     if speaks:
@@ -108,44 +113,52 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> R
     except StoppedError as stopped:
         click.echo(str(stopped), err=True)
         sys.exit(INTERRUPTED)
-    if result is not None:
-        for name, by_split in {output.name: result.scores, **_named_heads(output, result)}.items():
-            for split, scores in by_split.items():
-                Console(highlight=False, emoji=False).print(scores_table(scores, title=f"{name} on {split}"))
-        if vectors := vectors_found(result.config, result.facts):
-            click.echo(f"pretrained vectors: {vectors}", err=True)
-        click.echo(f"model: {result.folder}", err=True)
-        click.echo(f"report: {result.report}", err=True)
-    return result
+    if result is None:
+        return None
+    if vectors := vectors_found(result.config, result.facts):
+        click.echo(f"pretrained vectors: {vectors}", err=True)
+    told = _told(result.folder, {MAIN_HEAD: result.scores, **result.head_scores})
+    click.echo(f"report: {result.report}", err=True)
+    return told
 
 
-def _named_heads(output: Path, result: RunResult) -> dict[str, dict[str, Scores]]:
-    """What further heads score, under the titles of their tables."""
-    return {f"{output.name}, head {head},": by_split for head, by_split in result.head_scores.items()}
+def _is_done(corpus: Corpus, folder: Path) -> bool:
+    """Whether the model of this configuration is there, and no run under its name is unfinished."""
+    from gatewise.model.archive import CARD_FILE, open_model
+    from gatewise.training.run import CHECKPOINT_FILE, run_folder
+
+    if not (folder / CARD_FILE).exists() or (run_folder(folder) / CHECKPOINT_FILE).exists():
+        return False
+    return open_model(folder).config == corpus.config
+
+
+def _scores_of(corpus: Corpus, files: Files, folder: Path) -> ByHead:
+    from gatewise.runtime import load
+    from gatewise.training.run import score_model
+
+    return score_model(load(folder), corpus.config, files)
+
+
+def _told(folder: Path, scores: ByHead, remark: str = "") -> ByHead:
+    """The scores, after they were printed, a table a head and split."""
+    from rich.console import Console
+
+    for head, by_split in scores.items():
+        name = f"{folder.name}, head {head}," if head else folder.name
+        for split, found in by_split.items():
+            Console(highlight=False, emoji=False).print(scores_table(found, title=f"{name} on {split}"))
+    click.echo(f"model: {folder}" + (f" ({remark})" if remark else ""), err=True)
+    return scores
 
 
 def _train_several(corpus: Corpus, files: Files, output: Path, *, seeds: int, resume: bool) -> None:
     """A run for each of the seeds from the configuration's on; those that are done already stay as they are."""
-    from gatewise.model.heads import MAIN_HEAD
-    from gatewise.runtime import load
-    from gatewise.training.run import score_model
-
     first = corpus.config.training.seed
     found: dict[str, list[float]] = {}
     for seed in range(first, first + seeds):
-        folder = output / f"seed-{seed}"
-        if resume and (folder / "README.md").exists():
-            scored = score_model(load(folder), corpus.config, files)
-            click.echo(f"model: {folder} (done before)", err=True)
-        else:
-            training = replace(corpus.config.training, seed=seed)
-            result = _train_one(
-                replace(corpus, config=replace(corpus.config, training=training)), files, folder, resume=resume
-            )
-            if result is None:
-                continue
-            scored = {MAIN_HEAD: result.scores, **result.head_scores}
-        for head, by_split in scored.items():
+        training = replace(corpus.config.training, seed=seed)
+        one = replace(corpus, config=replace(corpus.config, training=training))
+        for head, by_split in (_train_one(one, files, output / f"seed-{seed}", resume=resume) or {}).items():
             for split, scores in by_split.items():
                 found.setdefault(f"{head} {split}".lstrip(), []).append(100 * scores.main)
     for split, values in found.items():
