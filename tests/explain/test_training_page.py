@@ -151,9 +151,10 @@ def seen(body: str) -> Any:
     ("place", "words"),
     [
         ("#en", ("finished", "4 epochs in 1:02:05", "The weights of epoch 3 score best", "Does it learn to remember?",
-                 "Layer 2, reverse", "loss a token 4.25", "1,234", "encoder.hidden", "kept: epoch 3")),
+                 "Further heads on dev", "Layer 2, reverse", "loss a token 4.25", "1,234", "encoder.hidden",
+                 "kept: epoch 3")),
         ("#zh", ("已完成", "共 4 轮，用时 1:02:05", "第 3 轮的权重在开发集上得分最高", "它学会记忆了吗？",
-                 "第 2 层，反向", "每个词元的损失 4.25", "1,234", "encoder.hidden", "保留：第 3 轮")),
+                 "其他输出头", "第 2 层，反向", "每个词元的损失 4.25", "1,234", "encoder.hidden", "保留：第 3 轮")),
     ],
 )  # fmt: skip
 def test_the_page_at_three_widths_in_two_languages(
@@ -233,6 +234,14 @@ def test_languages_and_splits_are_switched_on_the_page(tmp_path: Path) -> None:
         ["model 的训", 1, "开发集", "#zh"],
         ["model 的训", 0, "测试集", "#zh"],
     ]
+
+
+@needs_chromium
+def test_without_further_heads_there_is_no_chart_of_them(tmp_path: Path) -> None:
+    script = 'return document.querySelectorAll("svg.chart").length;'
+    body = shown(with_script(training_page(run_data(head_history={})), script), tmp_path)
+    assert "Further heads on dev" not in body
+    assert seen(body) == 5 + 4 * 4
 
 
 @needs_chromium

@@ -52,7 +52,7 @@ class Optimizer:
         found = {name: state.table.take_gradient() for name, state in self._tables.items()}
         widths = {name: state.all.mean.shape[1] for name, state in self._tables.items()}
         rows = group.join_gradients([state.weight for state in self._dense.values()], found, widths)
-        moving = [state for state in self._dense.values() if state.weight.grad is not None]
+        moving = list(self._dense.values())
         gradients = [_gradient_of(state) for state in moving] + [read.gradient for read in rows.values()]
         norm = self._clip_gradients(gradients)
         self.steps += 1
