@@ -23,10 +23,11 @@ from gatewise.model.scoring import score_tags  # noqa: E402
 from gatewise.text.schemes import check_tags, spans_from_tags  # noqa: E402
 from gatewise.text.sentence import Heads, sentence_from_forms  # noqa: E402
 from gatewise.training.events import BatchReport, EpochReport  # noqa: E402
-from gatewise.training.loop import StoppedError, new_network, train_tagger  # noqa: E402
+from gatewise.training.loop import new_network, train_tagger  # noqa: E402
 from gatewise.training.predict import predict  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
 from gatewise.training.run import Corpus, Files, RunResult, read_splits, run_training  # noqa: E402
+from gatewise.training.stopping import StoppedError  # noqa: E402
 from gatewise.training.tensorboard_log import scalars  # noqa: E402
 
 pytestmark = pytest.mark.torch

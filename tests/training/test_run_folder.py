@@ -18,9 +18,10 @@ pytest.importorskip("onnx")
 from gatewise.errors import MissingExtraError, TrainingError
 from gatewise.model.config import Config, config_from_dict
 from gatewise.training.events import BatchReport, EpochReport, Listeners, StartReport
-from gatewise.training.loop import StoppedError, train_tagger
+from gatewise.training.loop import train_tagger
 from gatewise.training.prepare import prepare
 from gatewise.training.run import Files, read_splits, run_folder, run_training
+from gatewise.training.stopping import StoppedError
 
 pytestmark = pytest.mark.torch
 

@@ -190,7 +190,7 @@ def test_trials_below_the_median_and_those_that_diverge_end_early(tiny: Path, tm
 
 def test_a_loss_that_is_not_finite_is_a_result_too(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gatewise.training import tune
-    from gatewise.training.loop import DivergedError
+    from gatewise.training.stopping import DivergedError
 
     def diverge(*arguments: Any, **options: Any) -> None:
         raise DivergedError("step 3: expected a finite loss, found nan")

@@ -65,10 +65,10 @@ def find_lr(
     wanted = wanted_config(config, settings, seed=seed, device=device)
     before_torch()
     with training_extra():
-        from gatewise.training.loop import StoppedError
         from gatewise.training.prepare import prepare
         from gatewise.training.rate_range import find_learning_rate
         from gatewise.training.run import Files, read_splits
+        from gatewise.training.stopping import StoppedError
 
     corpus = read_splits(wanted, Files(train=train_file, dev=dev, columns=split_columns(columns)))
     prepared = prepare(corpus.config, corpus.train, corpus.dev)

@@ -93,8 +93,8 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> B
     from gatewise.cli.progress import LiveProgress, describe
     from gatewise.model.card import vectors_found
     from gatewise.model.heads import MAIN_HEAD
-    from gatewise.training.loop import StoppedError
     from gatewise.training.run import run_training
+    from gatewise.training.stopping import StoppedError
 
     speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torch's launcher starts
     if resume and _is_done(corpus, output):

@@ -7,36 +7,31 @@ torch's own generator is left as it was found.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gatewise.errors import TrainingError
 from gatewise.model.archive import legality_of
-from gatewise.model.config import Config, TrainingConfig
 from gatewise.training.batches import Batch, collate, cut_batches
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from gatewise.training.directions import threads
 from gatewise.training.distributed import ALONE, Group
 from gatewise.training.events import BatchReport, EpochReport, Listener, Silence, StartListener, StartReport
 from gatewise.training.look import Looker, Seen
 from gatewise.training.losses import all_margins, batch_losses
 from gatewise.training.network import TaggerNetwork
 from gatewise.training.optimizer import Optimizer
+from gatewise.training.place import Place, seed_generators, undisturbed
 from gatewise.training.prepare import Prepared
 from gatewise.training.schedule import learning_rate
+from gatewise.training.stopping import DivergedError, StoppedError, never
 
-THREADS = 2  # one a direction; more are used where they are asked for
 STEPS_UNREAD_ON_CUDA = 20  # reading a number makes the device wait
 STEPS_TO_AGREE = 20  # between questions of several processes to each other whether to stop
 
@@ -79,19 +74,6 @@ class _Since:
     sentences: list[int] = field(default_factory=list)
 
 
-class StoppedError(TrainingError):
-    """Training was asked to stop before its end; its state is saved when it has a checkpoint."""
-
-
-class DivergedError(TrainingError):
-    """The loss is not finite any more."""
-
-
-def never() -> bool:
-    """Nobody asks training to stop."""
-    return False
-
-
 def train_tagger(
     prepared: Prepared,
     listener: Listener | None = None,
@@ -114,34 +96,6 @@ def train_tagger(
         if resume:
             run.restore()
         return run.run()
-
-
-class Place(NamedTuple):
-    """Where a run computes: the device, and a second thread for the reverse direction where there is one."""
-
-    device: torch.device
-    helper: Executor | None
-
-
-@contextmanager
-def undisturbed(config: Config) -> Iterator[Place]:
-    """The place that a configuration asks for; torch's threads and generators are afterwards what they were before."""
-    training = config.training
-    device = device_of(training)
-    count = training.threads or min(torch.get_num_threads(), THREADS)
-    directions = 2 if config.encoder.bidirectional and device.type == "cpu" else 1
-    random_states = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    with random_states, threads(count, directions=directions) as helper:
-        yield Place(device=device, helper=helper)
-
-
-def device_of(training: TrainingConfig) -> torch.device:
-    """The device that a configuration asks for; raises TrainingError when it is not there."""
-    if training.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if training.device == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("training.device: expected a CUDA device, found none that torch can use; set it to cpu")
-    return torch.device(training.device)
 
 
 class Run:
@@ -335,11 +289,7 @@ class Run:
 
     def _seed(self, what: str) -> None:
         """Everything drawn from here on is decided by the seed and `what`."""
-        name = f"{self.config.training.seed}/{what}"
-        seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest())
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed is for every device, and slow where there is one
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
+        seed_generators(self.device, f"{self.config.training.seed}/{what}")
 
     def _save_now_and_then(self) -> None:
         stops, self.ended = self._what_is_asked()

@@ -18,8 +18,10 @@ import torch
 
 from gatewise.errors import ConfigError, TrainingError
 from gatewise.training.batches import Batch, collate, cut_batches
-from gatewise.training.loop import Run, StoppedError, never, undisturbed
+from gatewise.training.loop import Run
+from gatewise.training.place import undisturbed
 from gatewise.training.prepare import Prepared
+from gatewise.training.stopping import StoppedError, never
 
 EXPLODED = 4.0  # times the lowest loss so far, and above the loss at the start
 MARGIN = 10.0  # from the highest good rate down to the one suggested

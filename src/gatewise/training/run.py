@@ -36,10 +36,12 @@ from gatewise.training.annotation import labeled_sentences
 from gatewise.training.distributed import process_group
 from gatewise.training.events import Listener, Listeners
 from gatewise.training.export import onnx_graph
-from gatewise.training.loop import TrainedTagger, device_of, never, train_tagger
+from gatewise.training.loop import TrainedTagger, train_tagger
+from gatewise.training.place import device_of
 from gatewise.training.prepare import prepare
 from gatewise.training.report_data import RunFacts
 from gatewise.training.run_log import RunLog
+from gatewise.training.stopping import never
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 

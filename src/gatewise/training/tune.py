@@ -26,10 +26,11 @@ from gatewise.formats.target import appearing
 from gatewise.model.config import Config
 from gatewise.model.labeled import labeled_for
 from gatewise.training.events import BatchReport, EpochReport
-from gatewise.training.loop import DivergedError, StoppedError, never, train_tagger
+from gatewise.training.loop import train_tagger
 from gatewise.training.prepare import prepare
 from gatewise.training.run import Corpus
 from gatewise.training.space import Choices, Range, Space, changed, value_of
+from gatewise.training.stopping import DivergedError, StoppedError, never
 from gatewise.training.study import Trial, counted, open_study
 
 BEST_FILE = "best.toml"
