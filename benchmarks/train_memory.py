@@ -1,11 +1,11 @@
 """How much memory training takes: on a whole large file, and on one very long sentence.
 
-    python benchmarks/train_memory.py MSRA_TRAIN.tsv [--steps 200] [--long 20000] [-- KEY=VALUE …]
+    python benchmarks/train_memory.py MSRA_TRAIN.tsv [--steps 200] [--long 20000] [--set KEY=VALUE …]
 
 Each run is all that `gatewise train` does, in a process of its own: read the file, encode it, train with all defaults
 but the settings given. After so many steps it is stopped as Ctrl-C stops it, and its state is saved, so that the
 copies that a checkpoint makes are counted. `--steps 0` lets it come to its end, model and scores included; with
-`-- training.epochs=1` that is one epoch. The long sentence is the first tokens of the file. Prints Markdown.
+`--set training.epochs=1` that is one epoch. The long sentence is the first tokens of the file. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--long", type=int, default=20_000, help="tokens of the long sentence; 0: none")
-    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="after --: settings of the training")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="a setting")
     options = parser.parse_args()
     print("| | tokens | longest sentence | steps | seconds | peak memory, MB |\n|---|---:|---:|---:|---:|---:|")
     measure(f"`{options.train.parent.name}/{options.train.name}`", options.train, options.steps, options.settings)

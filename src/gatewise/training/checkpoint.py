@@ -58,7 +58,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         with safe_open(str(path), framework="pt") as stream:
             state = json.loads((stream.metadata() or {})[STATE_KEY])
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, SafetensorError, KeyError, ValueError) as error:  # RuntimeError: cut short
         raise TrainingError(
             f"{path}: expected a checkpoint, found a damaged file ({error}); delete it to start anew"
         ) from error
