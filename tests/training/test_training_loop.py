@@ -180,6 +180,25 @@ def test_stopping_waits_as_long_as_it_has_patience_and_returns_the_weights_of_th
         assert not torch.equal(array, weights[4][name])
 
 
+def test_patience_begins_once_anything_is_found(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, sentences = read(tiny / "spans.conll", {"epochs": 12, "patience": 2})
+    said = iter([0.0, 0.0, 0.0, 0.0, 0.0, 7.0, 5.0, 6.0, 99.0])
+
+    class Said:
+        main = 0.0
+
+    def look(looker: Looker, network: object, now: dict[str, torch.Tensor]) -> Seen:
+        scores: Any = Said()
+        scores.main = next(said) / 100
+        return Seen(gates=(), scores=scores)
+
+    monkeypatch.setattr(Looker, "look", look)
+    heard = Recorder()
+    trained = train_tagger(config, sentences, sentences, heard)
+    assert (len(heard.epochs), trained.best_epoch) == (8, 6)
+    assert trained.dev_score == pytest.approx(7.0)
+
+
 def test_without_dev_all_epochs_are_run_and_the_last_weights_kept(spans: Corpus) -> None:
     config, sentences = spans
     heard = Recorder()

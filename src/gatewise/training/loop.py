@@ -144,6 +144,9 @@ class Run:
         )
 
     def _has_given_up(self) -> bool:
+        """Whether patience is over; it begins once dev scores anything at all, which takes a while with little data."""
+        if self.progress.best_score == 0:
+            return False
         return self.progress.epoch - 1 - self.progress.best_epoch >= self.config.training.patience
 
     def _epoch(self) -> float:
