@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 import gatewise
 from gatewise.crf import CRFScores
 from gatewise.errors import ModelError
-from gatewise.model import archive as archive_module
+from gatewise.model import saving
 from gatewise.model.archive import check_target, open_model, save_model
 from gatewise.model.bundled import bundled_models, find_model
 
@@ -89,12 +89,12 @@ def test_a_model_is_replaced_whole_or_not_at_all(
                 raise OSError(28, "No space left on device")
             real(source, target)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(archive_module.os, "replace", move)
+        monkeypatch.setattr(saving.os, "replace", move)
         with pytest.raises(ModelError, match=r"model: cannot be written \(No space left on device\)"):
             save_again(stored / "v1-tags", model)
         assert contents(model) == before
         assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    monkeypatch.setattr(archive_module.os, "replace", real)
+    monkeypatch.setattr(saving.os, "replace", real)
     save_again(stored / "v1-tags", model)
     assert gatewise.load(model).name == "v1-tags"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
