@@ -18,7 +18,8 @@ from gatewise.model.archive import FORMAT_VERSION
 from gatewise.model.config import config_from_dict
 from gatewise.runtime import Tagger, Trace, load
 from gatewise.text.sentence import Sentence
-from gatewise.training.run import Files, read_splits, run_training
+from gatewise.training.run import run_training
+from gatewise.training.splits import Files, read_splits
 
 HERE = Path(__file__).parent
 CORPORA, MODELS = HERE / "tiny", HERE / "models"

@@ -15,7 +15,8 @@ from gatewise.model.config import config_from_dict
 from gatewise.model.label_facts import unseen_labels
 from gatewise.text.sentence import sentence_from_forms
 from gatewise.training.prepare import prepare
-from gatewise.training.run import Files, read_splits, run_training
+from gatewise.training.run import run_training
+from gatewise.training.splits import Files, read_splits
 
 pytestmark = pytest.mark.torch
 

@@ -20,7 +20,8 @@ pytest.importorskip("onnx")
 from gatewise.formats import read_sentences  # noqa: E402
 from gatewise.model.config import Config, HeadConfig, config_from_dict  # noqa: E402
 from gatewise.runtime import load  # noqa: E402
-from gatewise.training.run import Files, read_splits, run_training  # noqa: E402
+from gatewise.training.run import run_training  # noqa: E402
+from gatewise.training.splits import Files, read_splits  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 

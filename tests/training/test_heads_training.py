@@ -26,7 +26,8 @@ from gatewise.training.events import BatchReport, EpochReport  # noqa: E402
 from gatewise.training.loop import new_network, train_tagger  # noqa: E402
 from gatewise.training.predict import predict  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
-from gatewise.training.run import Corpus, Files, RunResult, read_splits, run_training  # noqa: E402
+from gatewise.training.run import RunResult, run_training  # noqa: E402
+from gatewise.training.splits import Corpus, Files, read_splits  # noqa: E402
 from gatewise.training.stopping import StoppedError  # noqa: E402
 from gatewise.training.tensorboard_log import scalars  # noqa: E402
 

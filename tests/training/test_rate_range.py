@@ -21,7 +21,7 @@ from gatewise.training.events import BatchReport, Silence  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.prepare import Prepared, prepare  # noqa: E402
 from gatewise.training.rate_range import find_learning_rate, read_curve, smooth  # noqa: E402
-from gatewise.training.run import Files, read_splits  # noqa: E402
+from gatewise.training.splits import Files, read_splits  # noqa: E402
 from gatewise.training.stopping import StoppedError  # noqa: E402
 
 pytestmark = pytest.mark.torch

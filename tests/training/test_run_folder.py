@@ -20,7 +20,8 @@ from gatewise.model.config import Config, config_from_dict
 from gatewise.training.events import BatchReport, EpochReport, Listeners, StartReport
 from gatewise.training.loop import train_tagger
 from gatewise.training.prepare import prepare
-from gatewise.training.run import Files, read_splits, run_folder, run_training
+from gatewise.training.run import run_folder, run_training
+from gatewise.training.splits import Files, read_splits
 from gatewise.training.stopping import StoppedError
 
 pytestmark = pytest.mark.torch

@@ -18,7 +18,8 @@ from gatewise.text.sentence import Sentence  # noqa: E402
 from gatewise.training.batches import collate, encode_sentences  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
 from gatewise.training.predict import predict  # noqa: E402
-from gatewise.training.run import Files, read_splits, run_training  # noqa: E402
+from gatewise.training.run import run_training  # noqa: E402
+from gatewise.training.splits import Files, read_splits  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

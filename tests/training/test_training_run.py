@@ -23,7 +23,8 @@ from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
 from gatewise.training.predict import predict  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
-from gatewise.training.run import Files, read_splits, run_training  # noqa: E402
+from gatewise.training.run import run_training  # noqa: E402
+from gatewise.training.splits import Files, read_splits  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -25,8 +25,8 @@ from gatewise.errors import TrainingError  # noqa: E402
 from gatewise.model.config import config_from_dict, read_config  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
-from gatewise.training.run import Files, read_splits  # noqa: E402
 from gatewise.training.space import changed, space_from_dict  # noqa: E402
+from gatewise.training.splits import Files, read_splits  # noqa: E402
 from gatewise.training.study import Trial  # noqa: E402
 from gatewise.training.tune import Search, search  # noqa: E402
 

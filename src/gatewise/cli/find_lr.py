@@ -67,7 +67,7 @@ def find_lr(
     with training_extra():
         from gatewise.training.prepare import prepare
         from gatewise.training.rate_range import find_learning_rate
-        from gatewise.training.run import Files, read_splits
+        from gatewise.training.splits import Files, read_splits
         from gatewise.training.stopping import StoppedError
 
     corpus = read_splits(wanted, Files(train=train_file, dev=dev, columns=split_columns(columns)))

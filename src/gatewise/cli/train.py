@@ -27,7 +27,7 @@ from gatewise.cli.train_warnings import warning_lines
 
 if TYPE_CHECKING:
     from gatewise.model.scoring import Scores
-    from gatewise.training.run import Corpus, Files
+    from gatewise.training.splits import Corpus, Files
 
 
 @click.command()
@@ -73,7 +73,7 @@ def train(
     wanted = wanted_config(config, settings, seed=seed, device=device)
     before_torch()
     with training_extra():
-        from gatewise.training.run import Files, read_splits
+        from gatewise.training.splits import Files, read_splits
 
     files = Files(train=train_file, dev=dev, test=test, columns=split_columns(columns))
     corpus = read_splits(wanted, files)

@@ -87,8 +87,8 @@ def tune(
     wanted = wanted_config(config, settings, seed=seed, device=device)
     before_torch()
     with training_extra():
-        from gatewise.training.run import Files, read_splits
         from gatewise.training.space import read_space
+        from gatewise.training.splits import Files, read_splits
     with tuning_extra():
         from gatewise.training.tune import search
 

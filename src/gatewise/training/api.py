@@ -84,7 +84,8 @@ def train(
         )
     with training_extra():
         from gatewise.training.callbacks import Callbacks
-        from gatewise.training.run import Files, read_splits, run_training
+        from gatewise.training.run import run_training
+        from gatewise.training.splits import Files, read_splits
 
     history = _History()
     listener = Callbacks([history, *callbacks])

@@ -8,7 +8,7 @@ model's (ADR 0007): while it lasts its state is there, from which it can go on, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,16 +18,12 @@ import numpy as np
 
 import gatewise
 from gatewise.errors import TrainingError
-from gatewise.formats import DEFAULT_COLUMNS
-from gatewise.model.answers import read_gold
 from gatewise.model.archive import CARD_FILE, check_target, save_model
 from gatewise.model.card import TrainingFacts, format_card
 from gatewise.model.config import Config
-from gatewise.model.corpus import head_columns, resolve_config
-from gatewise.model.given import Data
 from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
-from gatewise.model.labeled import Reading, labeled_for, read_labeled
+from gatewise.model.labeled import labeled_for
 from gatewise.model.scoring import Scores
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import Tagger, load
@@ -41,19 +37,10 @@ from gatewise.training.place import device_of
 from gatewise.training.prepare import prepare
 from gatewise.training.report_data import RunFacts
 from gatewise.training.run_log import RunLog
+from gatewise.training.splits import Corpus, Files, readings_of
 from gatewise.training.stopping import never
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """The labeled files of a run, or sentences in memory; `columns` says how column files are laid out."""
-
-    train: Data
-    dev: Data | None = None
-    test: Data | None = None
-    columns: Sequence[str] = DEFAULT_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,92 +57,6 @@ class RunResult:
     facts: TrainingFacts
     scores: dict[str, Scores]
     head_scores: dict[str, dict[str, Scores]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
-    """The splits of a run, read, and the configuration they decided.
-
-    With further heads, sentences of all their files stand here, each with the tags of the heads it is labeled for.
-    """
-
-    config: Config
-    train: list[Sentence]
-    dev: list[Sentence]
-    test: list[Sentence] = field(default_factory=list)
-
-    @property
-    def splits(self) -> dict[str, list[Sentence]]:
-        """The splits that are there, by name, without their empty sentences: those labeled for the main head as
-        `train`, `dev` and `test`, those for others as `train (ner)`, …"""
-        found = self.splits_of(MAIN_HEAD)
-        for head in self.config.heads:
-            found |= {f"{name} ({head})": split for name, split in self.splits_of(head).items()}
-        return found
-
-    def splits_of(self, head: str) -> dict[str, list[Sentence]]:
-        """The same of one head, as `train`, `dev` and `test`."""
-        named = {"train": self.train, "dev": self.dev, "test": self.test}
-        labeled = {name: labeled_for(split, head) for name, split in named.items()}
-        return {name: [s for s in split if len(s)] for name, split in labeled.items() if split}
-
-
-def read_splits(config: Config, files: Files) -> Corpus:
-    """Read all files, of all heads, and decide what the configuration left to the data.
-
-    Raises FormatError, ConfigError or TrainingError, before any time is spent on training.
-    """
-    config = resolve_config(config, files.train, files.columns)
-    splits: dict[str, list[Sentence]] = {}
-    for name in ("train", "dev", "test"):
-        readings = readings_of(config, files, name)
-        splits[name] = read_labeled(readings)
-        for reading in readings:
-            if not any(map(len, labeled_for(splits[name], reading.head))):
-                where = f"heads.{reading.head}: " if reading.head else ""
-                raise TrainingError(
-                    f"{where}{reading.path}: expected at least one sentence, found none; check the path and the format"
-                )
-            if name == "test":
-                read_gold(reading.path, reading.task, reading.columns)
-    _expect_known_labels(config, files, splits["train"], splits["dev"])
-    return Corpus(config=config, **splits)
-
-
-def readings_of(config: Config, files: Files, split: str) -> list[Reading]:
-    """Which file each head reads for a split (train, dev or test), the main one first; none where it has no file."""
-    own: Data | None = getattr(files, split)
-    found = []
-    if own is not None:
-        found.append(Reading(head=MAIN_HEAD, path=own, task=config.task, columns=files.columns))
-    for name, head in config.heads.items():
-        of_head = getattr(head, split)
-        task, columns = task_of(head, config.task), head_columns(head, files.columns)
-        if of_head:
-            found.append(Reading(head=name, path=Path(of_head), task=task, columns=columns))
-        elif own is not None and not head.train:
-            found.append(Reading(head=name, path=own, task=task, columns=columns))
-    return found
-
-
-def _expect_known_labels(config: Config, files: Files, train: list[Sentence], dev: list[Sentence]) -> None:
-    """Labels that only dev has can never be right; when it has no others, something is wrong with the files."""
-    trained_on = {reading.head: reading.path for reading in readings_of(config, files, "train")}
-    for reading in readings_of(config, files, "dev"):
-        sides = (labeled_for(split, reading.head) for split in (train, dev))
-        known, wanted = (label_facts(side, reading.task.scheme).counts for side in sides)
-        if wanted and not set(wanted) & set(known):
-            where = f"heads.{reading.head}: " if reading.head else ""
-            raise TrainingError(
-                f"{where}{reading.path}: expected labels that {trained_on[reading.head]} has ({_first(known)}), found"
-                f" only others ({_first(wanted)}); check that both files are of one corpus and --columns names the same"
-                " column"
-            )
-
-
-def _first(labels: Iterable[str], count: int = 8) -> str:
-    names = list(labels)
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "") or "none"
 
 
 def run_folder(folder: str | Path) -> Path:

@@ -28,8 +28,8 @@ from gatewise.model.labeled import labeled_for
 from gatewise.training.events import BatchReport, EpochReport
 from gatewise.training.loop import train_tagger
 from gatewise.training.prepare import prepare
-from gatewise.training.run import Corpus
 from gatewise.training.space import Choices, Range, Space, changed, value_of
+from gatewise.training.splits import Corpus
 from gatewise.training.stopping import DivergedError, StoppedError, never
 from gatewise.training.study import Trial, counted, open_study
 
