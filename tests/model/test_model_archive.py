@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 import gatewise
 from gatewise.crf import CRFScores
-from gatewise.errors import ModelError
+from gatewise.errors import ConfigError, ModelError
 from gatewise.model import saving
 from gatewise.model.archive import check_target, open_model, save_model
 from gatewise.model.bundled import bundled_models, find_model
@@ -364,3 +364,39 @@ def test_a_crf_keeps_what_it_learned_where_that_is_legal(stored: Path) -> None:
     assert np.isneginf(scores.transitions[names["B-PER"], names["E-LOC"]])
     assert np.isneginf(scores.start_transitions[names["E-PER"]])
     assert np.isneginf(scores.end_transitions[names["B-PER"]])
+
+
+# Too large to be stored
+
+
+def test_what_readers_would_refuse_is_not_trained(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = open_model(stored / "v1-half-heads")
+    config, vocabularies = archive.config, archive.vocabularies
+    saving.check_storable(config, vocabularies, {"": 40, "names": 13})
+    with pytest.raises(
+        ConfigError, match=r"^the tags: expected at most 2,048 of all heads, found 2,049; check the col"
+    ):
+        saving.check_storable(config, vocabularies, {"": 2036, "names": 13})
+    saving.check_storable(config, vocabularies, {"": 2035, "names": 13})
+    size = (stored / "v1-half-heads" / "vocabulary.json").stat().st_size
+    monkeypatch.setitem(saving.LARGEST, "vocabulary.json", size)
+    saving.check_storable(config, vocabularies, {"": 40, "names": 13})
+    monkeypatch.setitem(saving.LARGEST, "vocabulary.json", size - 1)
+    message = rf"^the vocabulary: expected at most {size - 1} bytes, found {size}; raise features\.min_count"
+    with pytest.raises(ConfigError, match=message):
+        saving.check_storable(config, vocabularies, {"": 40, "names": 13})
+    monkeypatch.undo()
+    numbers = sum(array.size for array in load_file(stored / "v1-half-heads" / "model.safetensors").values())
+    monkeypatch.setitem(saving.LARGEST, "model.safetensors", 2**21 + 2 * numbers - 1)
+    with pytest.raises(
+        ConfigError, match=rf"^the weights: expected at most {2 * numbers - 1:,} bytes, found {2 * numbers:,};"
+    ):
+        saving.check_storable(config, vocabularies, {"": 40, "names": 13})
+
+
+def test_what_readers_would_refuse_is_not_written(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError, match=r"again/README\.md: expected at most 1,048,576 bytes, found 1,048,577; make"):
+        save_again(stored / "v1-tags", tmp_path / "again", card="x" * (2**20 + 1))
+    assert not list(tmp_path.iterdir())

@@ -65,6 +65,7 @@ def test_defaults_and_changes(tmp_path: Path) -> None:
         ),
         ({"training": {"unknown_weight": -1}}, "training.unknown_weight: expected a number of at least 0, found -1.0"),
         ({"features": {"characters": "gru"}}, "features.characters: expected one of none, lstm, cnn, found 'gru'"),
+        ({"encoder": {"layers": 1001}}, "encoder.layers: expected a whole number of at most 1000, found 1001"),
         ({"features": {"shape_dim": -1}}, "features.shape_dim: expected a whole number of at least 0, found -1"),
         ({"features": {"character_dim": 0}}, "features.character_dim: expected a whole number of at least 1, found 0"),
         ({"encoder": {"kind": "gru"}}, "encoder.kind: expected one of lstm, rnn, found 'gru'"),

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from gatewise.errors import FormatError, TrainingError
+from gatewise.errors import ConfigError, FormatError, TrainingError
 from gatewise.model.config import config_from_dict
 from gatewise.model.label_facts import unseen_labels
 from gatewise.text.sentence import sentence_from_forms
@@ -95,4 +95,13 @@ def test_a_loss_that_is_not_finite_stops_at_its_step(tmp_path: Path) -> None:
         TrainingError, match=r"step \d+: expected a finite loss, found (nan|inf).*; lower training\.learning_rate \(now"
     ):
         run_training(corpus, files, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_model_that_nobody_could_open_is_not_trained(tmp_path: Path) -> None:
+    """2,049 tags of their own; a model has at most 2,048."""
+    train = written(tmp_path / "train.conll", "".join(f"w{number} T{number}\n" for number in range(2049)))
+    corpus = read_splits(config_from_dict(SMALL, where="test"), Files(train=train))
+    with pytest.raises(ConfigError, match=r"^the tags: expected at most 2,048 of all heads, found 2,049; check"):
+        run_training(corpus, Files(train=train), tmp_path / "model")
     assert not (tmp_path / "model").exists()

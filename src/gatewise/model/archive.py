@@ -1,14 +1,16 @@
 """A model on disk: a folder of plain files, and reading one runs no code.
 
     config.json         format version, resolved configuration, scheme, labels, and (optional) their counts and examples
-                        and the temperature of the probabilities; what it says of further heads stands under `heads`
+                        and the temperature of the probabilities, sums of the files beside it; what it says of further
+                        heads stands under `heads`
     vocabulary.json     the entries behind the embeddings, in the order of their ids (ADR 0003)
     model.safetensors   every weight, under PyTorch's names
     model.onnx          the same weights as the graph that the runtime runs
     README.md           the model card
 
 In: a folder. Out: a frozen `ModelArchive` whose every part was checked against the others, or a ModelError that
-names the file, what was expected, what was found, and what to do.
+names the file, what was expected, what was found, and what to do. The folder may come from a stranger: nothing in it is
+believed, and nothing large is read or computed before it was checked (docs/archive.md).
 """
 
 from __future__ import annotations
@@ -28,17 +30,23 @@ from gatewise.model.archive_files import (
     FORMAT_VERSION,
     GRAPH_FILE,
     KIND,
+    LARGEST,
+    MOST_TAGS,
     TEMPERATURE_KEY,
     VOCABULARY_FILE,
     WEIGHTS_FILE,
+    file_size,
+    json_object,
     read_file,
-    read_json,
+    told_in_a_line,
 )
 from gatewise.model.config import TASK_SCHEMES, Config, config_from_dict
 from gatewise.model.features import features_of
-from gatewise.model.heads import MAIN_HEAD, ModelHead, heads_from_dict, strings, weights_prefix
+from gatewise.model.file_sums import FileSum, check_content, check_file, sums_from_dict
+from gatewise.model.graph_check import check_graph, signature_of
+from gatewise.model.heads import MAIN_HEAD, RESTORE, ModelHead, heads_from_dict, strings, weights_prefix
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
-from gatewise.model.parameters import Shape, parameter_shapes
+from gatewise.model.parameters import parameter_shapes
 from gatewise.model.saving import check_target, save_model
 from gatewise.model.weights import Float32s, check_weights, read_arrays
 from gatewise.text.schemes import legal_transitions
@@ -74,6 +82,7 @@ class ModelArchive:
     facts: LabelFacts = field(default_factory=LabelFacts)
     temperature: float = 1.0
     heads: Mapping[str, ModelHead] = field(default_factory=dict)
+    sums: Mapping[str, FileSum] = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -86,11 +95,22 @@ class ModelArchive:
     @property
     def card(self) -> str:
         """The model card, as Markdown."""
-        return read_file(self.folder / CARD_FILE).decode("utf-8", errors="replace")
+        with told_in_a_line():
+            return read_file(self.folder / CARD_FILE).decode("utf-8", errors="replace")
+
+    def graph(self) -> bytes:
+        """The runtime's graph, checked: these bytes may be run."""
+        tags = {MAIN_HEAD: len(self.labels)} | {name: len(head.labels) for name, head in self.heads.items()}
+        with told_in_a_line():
+            content = read_file(self.graph_path)
+            check_content(self.graph_path, content, self.sums)
+            check_graph(self.graph_path, content, signature_of(self.config, tags))
+        return content
 
     def arrays(self, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
         """The weights whose name is wanted, in float32 whatever they are stored in."""
-        return read_arrays(self.folder / WEIGHTS_FILE, wanted)
+        with told_in_a_line():
+            return read_arrays(self.folder / WEIGHTS_FILE, wanted)
 
     def head(self, name: str = MAIN_HEAD) -> ModelHead:
         """The head of this name, the main one without a name; raises ModelError where there is none."""
@@ -121,55 +141,84 @@ def legality_of(labels: Sequence[str], scheme: str) -> Legality:
 
 
 def open_model(folder: str | Path) -> ModelArchive:
-    """Read and check a model folder.
+    """Read and check a model folder; its graph is read and checked by `ModelArchive.graph`.
 
-    Raises ModelError for a folder that is missing, truncated, of a later format, or whose parts do not fit together.
+    Raises ModelError for a folder that is missing, truncated, damaged, of a later format, or whose parts do not fit
+    together.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ModelError(f"{folder}: expected a model folder, found {'a file' if folder.exists() else 'nothing'}")
-    description = read_json(folder / CONFIG_FILE)
+    with told_in_a_line():
+        return _opened(folder)
+
+
+def _opened(folder: Path) -> ModelArchive:
+    where = folder / CONFIG_FILE
+    description = json_object(read_file(where), where)
+    config = _config(description, where)
+    labels = strings(description, "labels", where)
+    heads = heads_from_dict(description, config, where=str(where))
+    _expect_few_tags([labels, *(head.labels for head in heads.values())], where)
+    legality = _legality_in(where, labels, config.task.scheme)
+    for name, head in heads.items():
+        _legality_in(f"{where}: heads.{name}", head.labels, head.scheme)
+    sums = sums_from_dict(description, where=str(where))
+    vocabularies = _vocabularies_in(folder / VOCABULARY_FILE, config, sums)
+    shapes = parameter_shapes(
+        config,
+        sizes={name: vocabulary.size for name, vocabulary in vocabularies.items()},
+        num_tags=len(labels),
+        heads={name: len(head.labels) for name, head in heads.items()},
+    )
+    check_file(folder / WEIGHTS_FILE, sums)
+    check_weights(folder / WEIGHTS_FILE, shapes, config.archive.numbers)
+    _expect_a_graph(folder)
+    return ModelArchive(
+        folder=folder,
+        config=config,
+        scheme=config.task.scheme,
+        labels=labels,
+        vocabularies=vocabularies,
+        legality=legality,
+        facts=facts_from_dict(description, bare_labels(labels, config.task.scheme), where=str(where)),
+        temperature=_temperature(description, where),
+        heads=heads,
+        sums=sums,
+    )
+
+
+def _config(description: Mapping[str, Any], path: Path) -> Config:
+    """The configuration, of a format that is known and with nothing left to decide."""
     version = description.get("format_version")
-    if version != FORMAT_VERSION or description.get("kind") != KIND:
+    if type(version) is not int or version != FORMAT_VERSION or description.get("kind") != KIND:
         raise ModelError(
-            f"{folder / CONFIG_FILE}: expected format_version {FORMAT_VERSION} and kind {KIND!r}, found {version!r} and"
+            f"{path}: expected format_version {FORMAT_VERSION} and kind {KIND!r}, found {version!r} and"
             f" {description.get('kind')!r}; a newer gatewise may read it: pip install --upgrade gatewise"
         )
     try:
-        config = config_from_dict(description.get("config", {}), where=str(folder / CONFIG_FILE))
+        config = config_from_dict(description.get("config", {}), where=str(path))
     except ConfigError as error:
-        raise ModelError(f"{error}; the file was changed, restore it or train again") from error
+        raise ModelError(f"{error}; {RESTORE}") from error
     scheme = description.get("scheme")
     if scheme not in MODEL_SCHEMES:
-        raise ModelError(
-            f"{folder / CONFIG_FILE}: scheme: expected one of {', '.join(MODEL_SCHEMES)}, found {scheme!r}; the file"
-            " was changed, restore it or train again"
-        )
+        raise ModelError(f"{path}: scheme: expected one of {', '.join(MODEL_SCHEMES)}, found {scheme!r}; {RESTORE}")
     if scheme != config.task.scheme or "auto" in (config.task.kind, config.task.tokenizer):
         raise ModelError(
-            f"{folder / CONFIG_FILE}: task: expected a decided task in the scheme {scheme}, found {config.task.scheme},"
-            f" {config.task.kind}, {config.task.tokenizer}; the file was changed, restore it or train again"
+            f"{path}: task: expected a decided task in the scheme {scheme}, found {config.task.scheme},"
+            f" {config.task.kind}, {config.task.tokenizer}; {RESTORE}"
         )
-    labels = strings(description, "labels", folder / CONFIG_FILE)
-    archive = ModelArchive(
-        folder=folder,
-        config=config,
-        scheme=scheme,
-        labels=labels,
-        vocabularies=_vocabularies_in(folder / VOCABULARY_FILE, config),
-        legality=_legality_in(folder / CONFIG_FILE, labels, scheme),
-        facts=facts_from_dict(description, bare_labels(labels, scheme), where=str(folder / CONFIG_FILE)),
-        temperature=_temperature(description, folder / CONFIG_FILE),
-        heads=heads_from_dict(description, config, where=str(folder / CONFIG_FILE)),
-    )
-    for name, head in archive.heads.items():
-        _legality_in(f"{folder / CONFIG_FILE}: heads.{name}", head.labels, head.scheme)
-    check_weights(folder / WEIGHTS_FILE, _shapes(archive))
-    if not archive.graph_path.is_file():
-        raise ModelError(
-            f"{archive.graph_path}: expected the runtime's graph, found nothing; copy the whole folder again"
-        )
-    return archive
+    return config
+
+
+def _expect_few_tags(labels: Sequence[Sequence[str]], path: Path) -> None:
+    if (found := sum(map(len, labels))) > MOST_TAGS:
+        raise ModelError(f"{path}: labels: expected at most {MOST_TAGS:,} tags, found {found:,}; {RESTORE}")
+
+
+def _expect_a_graph(folder: Path) -> None:
+    """One of a size that fits the weights; it is read when it is needed."""
+    file_size(folder / GRAPH_FILE, min(LARGEST[GRAPH_FILE], 2 * file_size(folder / WEIGHTS_FILE) + 2**20))
 
 
 def _temperature(description: Mapping[str, Any], path: Path) -> float:
@@ -187,19 +236,12 @@ def _legality_in(path: object, labels: Sequence[str], scheme: str) -> Legality:
         raise ModelError(f"{path}: labels: {error}") from error
 
 
-def _vocabularies_in(path: Path, config: Config) -> dict[str, Vocabulary]:
+def _vocabularies_in(path: Path, config: Config, sums: Mapping[str, FileSum]) -> dict[str, Vocabulary]:
     """Of the features that the configuration turns on; what else the file holds is not looked at."""
-    content = read_json(path)
+    stored = read_file(path)
+    check_content(path, stored, sums)
+    content = json_object(stored, path)
     return {
         feature.name: Vocabulary(entries=strings(content, feature.name, path))
         for feature in features_of(config.features)
     }
-
-
-def _shapes(archive: ModelArchive) -> dict[str, Shape]:
-    return parameter_shapes(
-        archive.config,
-        sizes={name: vocabulary.size for name, vocabulary in archive.vocabularies.items()},
-        num_tags=len(archive.labels),
-        heads={name: len(head.labels) for name, head in archive.heads.items()},
-    )

@@ -321,6 +321,7 @@ _FROM_ZERO = {  # every other whole number: at least 1
     "training.threads",
     "training.checkpoint_seconds",
 }
+_AT_MOST = {"encoder.layers": 1000, "features.affix_length": 1000}  # each is many arrays
 _BELOW_ONE = ("training.dropout", "training.word_dropout", "training.averaging")
 _POSITIVE = ("training.gradient_clip", "heads.NAME.weight")
 
@@ -342,6 +343,8 @@ def _expected(key: str, value: Any) -> str:
 def _expected_number(key: str, value: float) -> str:
     if isinstance(value, int):
         least = 0 if key in _FROM_ZERO else 1
+        if value > _AT_MOST.get(key, value):
+            return f"a whole number of at most {_AT_MOST[key]}"
         return f"a whole number of at least {least}" if value < least else ""
     if key in _BELOW_ONE:
         return "" if 0 <= value < 1 else "a number from 0 up to, not including, 1"

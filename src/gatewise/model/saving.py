@@ -7,6 +7,7 @@ still there.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,21 +17,25 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from gatewise.errors import ModelError
+from gatewise.errors import ConfigError, ModelError
 from gatewise.model.archive_files import (
     CARD_FILE,
     CONFIG_FILE,
     FORMAT_VERSION,
     GRAPH_FILE,
     KIND,
+    LARGEST,
     MODEL_FILES,
+    MOST_TAGS,
     TEMPERATURE_KEY,
     VOCABULARY_FILE,
     WEIGHTS_FILE,
 )
 from gatewise.model.config import Config
-from gatewise.model.heads import ModelHead, heads_to_dict
+from gatewise.model.file_sums import sums_to_dict
+from gatewise.model.heads import MAIN_HEAD, ModelHead, heads_to_dict
 from gatewise.model.label_facts import LabelFacts
+from gatewise.model.parameters import parameter_shapes
 from gatewise.text.vocabulary import Vocabulary
 
 
@@ -64,20 +69,64 @@ def save_model(
         **({} if temperature == 1 else {TEMPERATURE_KEY: temperature}),
         **heads_to_dict(heads or {}),
     }
-    entries: dict[str, list[str]] = {"tokens": [], "bigrams": []}  # version 1 has both, whether used or not
-    entries |= {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
     weights = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     files = {
-        CONFIG_FILE: (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode(),
-        VOCABULARY_FILE: (json.dumps(entries, ensure_ascii=False) + "\n").encode(),
+        VOCABULARY_FILE: _vocabulary_json(vocabularies),
         WEIGHTS_FILE: save(weights),
         GRAPH_FILE: graph,
         CARD_FILE: card.encode(),
     }
+    description |= sums_to_dict(files)
+    files[CONFIG_FILE] = (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()
+    _expect_readable(target, files)
     try:
         _write_whole(Path(os.path.abspath(target)), files)  # so that `.` has a name and a parent
     except OSError as error:
         raise ModelError(f"{target}: cannot be written ({error.strerror}); check the disk and the path") from error
+
+
+def check_storable(config: Config, vocabularies: Mapping[str, Vocabulary], num_tags: Mapping[str, int]) -> None:
+    """Raise ConfigError where a model would be larger than a folder may be; `num_tags` by head.
+
+    Asked before training, so that no time is lost.
+    """
+    if (found := sum(num_tags.values())) > MOST_TAGS:
+        raise ConfigError(
+            f"the tags: expected at most {MOST_TAGS:,} of all heads, found {found:,}; check the column of the tags, or "
+            "train on coarser ones"
+        )
+    shapes = parameter_shapes(
+        config,
+        sizes={name: vocabulary.size for name, vocabulary in vocabularies.items()},
+        num_tags=num_tags[MAIN_HEAD],
+        heads={name: count for name, count in num_tags.items() if name != MAIN_HEAD},
+    )
+    weights = sum(map(math.prod, shapes.values())) * np.dtype(config.archive.numbers).itemsize
+    for what, size, most in (
+        ("the vocabulary", len(_vocabulary_json(vocabularies)), LARGEST[VOCABULARY_FILE]),
+        ("the weights", weights, LARGEST[WEIGHTS_FILE] - 2**21),  # beside which a header and nodes have room
+    ):
+        if size > most:
+            raise ConfigError(
+                f"{what}: expected at most {most:,} bytes, found {size:,}; raise features.min_count and "
+                "features.bigram_min_count, or make the dimensions smaller"
+            )
+
+
+def _vocabulary_json(vocabularies: Mapping[str, Vocabulary]) -> bytes:
+    entries: dict[str, list[str]] = {"tokens": [], "bigrams": []}  # version 1 has both, whether used or not
+    entries |= {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
+    return (json.dumps(entries, ensure_ascii=False) + "\n").encode()
+
+
+def _expect_readable(target: Path, files: Mapping[str, bytes]) -> None:
+    """What is larger than readers take is not written."""
+    for name, content in files.items():
+        if len(content) > LARGEST[name]:
+            raise ModelError(
+                f"{target / name}: expected at most {LARGEST[name]:,} bytes, found {len(content):,}; make the model "
+                "smaller, or raise features.min_count for fewer entries"
+            )
 
 
 def check_target(folder: str | Path) -> None:

@@ -1,7 +1,8 @@
 """The weights of a model folder: a safetensors file, its header checked before any array is read.
 
-In: the file, and the shapes that follow from the configuration. Out: arrays in float32; or a ModelError that names the
-array, what was expected and what was found.
+In: the file, and the shapes and the kind of numbers that follow from the configuration. Out: arrays in float32; or a
+ModelError that names the array, what was expected and what was found. That offsets lie in the file, one array after the
+other, each as long as its shape says, is checked by the safetensors library.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from gatewise.errors import ModelError
-from gatewise.model.archive_files import read_file
+from gatewise.model.archive_files import file_size
 from gatewise.model.parameters import Shape
 
 Float32s = npt.NDArray[np.float32]
 
+LARGEST_HEADER = 2**20  # bytes; an array takes about 100
+STORED_AS = {"float32": "F32", "float16": "F16"}  # archive.numbers → what safetensors calls it
 
-def check_weights(path: Path, expected: Mapping[str, Shape]) -> None:
-    """Names and shapes, from the header alone; no array is read."""
-    read_file(path, most=1)
+
+def check_weights(path: Path, expected: Mapping[str, Shape], numbers: str) -> None:
+    """Names, shapes and kinds of numbers, from the header alone; no array is read."""
+    _check_header_size(path)
     try:
         with safe_open(str(path), framework="numpy") as weights:
-            found = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+            slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118
+            found = {name: tuple(entry.get_shape()) for name, entry in slices.items()}
+            kinds = {name: str(entry.get_dtype()) for name, entry in slices.items()}
     except SafetensorError as error:
         raise ModelError(f"{path}: expected safetensors, found a damaged file ({error}); copy it again") from error
     for name in sorted(expected.keys() | found.keys()):
@@ -35,9 +41,29 @@ def check_weights(path: Path, expected: Mapping[str, Shape]) -> None:
                 f"{path}: {name}: expected {wanted}, found {got}; the files of {path.parent} are not of one model,"
                 " copy the whole folder again"
             )
+        if kinds[name] != STORED_AS[numbers]:
+            raise ModelError(
+                f"{path}: {name}: expected numbers in {STORED_AS[numbers]}, as archive.numbers says, found "
+                f"{kinds[name]}; copy the whole folder again"
+            )
 
 
 def read_arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
     """The weights whose name is wanted, in float32 whatever they are stored in."""
     with safe_open(str(path), framework="numpy") as weights:
-        return {name: weights.get_tensor(name).astype(np.float32) for name in weights.keys() if wanted(name)}  # noqa: SIM118
+        arrays = {name: weights.get_tensor(name).astype(np.float32) for name in weights.keys() if wanted(name)}  # noqa: SIM118
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ModelError(f"{path}: {name}: expected finite numbers, found others; copy the file again")
+    return arrays
+
+
+def _check_header_size(path: Path) -> None:
+    """The library would read a header of up to 100 MB."""
+    if file_size(path) >= 8:
+        with path.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+        if size > LARGEST_HEADER:
+            raise ModelError(
+                f"{path}: expected safetensors, found a damaged file (a header of {size:,} bytes); copy it again"
+            )

@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
-from gatewise.model.features import CHARACTERS, SPELLING_LENGTHS, FeatureEncoder, graph_inputs
+from gatewise.model.features import CHARACTERS, SPELLING_LENGTHS, FeatureEncoder
 from gatewise.model.heads import MAIN_HEAD, emissions_name
-from gatewise.model.parameters import input_size
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import PADDING_ID
 
@@ -52,27 +51,13 @@ class Session:
         self._encoder = FeatureEncoder(archive.config.features, archive.vocabularies)
         self._path = str(archive.graph_path)
         self._heads = (MAIN_HEAD, *archive.heads)
+        graph = archive.graph()
         try:
-            self._session = onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ModelError(
                 f"{self._path}: expected an ONNX graph, found a damaged file ({_first_line(error)}); copy it again"
             ) from error
-        self._check_signature(archive)
-
-    def _check_signature(self, archive: ModelArchive) -> None:
-        """The graph must ask for what `encode` gives, and answer in the sizes that the rest of the model has."""
-        inputs = dict.fromkeys([*graph_inputs(archive.config.features), "lengths"])
-        outputs = {"x": input_size(archive.config)}
-        outputs |= {emissions_name(name): len(archive.head(name).labels) for name in self._heads}
-        found_inputs = {entry.name: None for entry in self._session.get_inputs()}
-        found_outputs = {entry.name: entry.shape[-1] for entry in self._session.get_outputs()}
-        if (found_inputs, found_outputs) != (inputs, outputs):
-            raise ModelError(
-                f"{self._path}: expected inputs {', '.join(inputs)} and outputs {_sizes(outputs)}, found"
-                f" {', '.join(found_inputs)} and {_sizes(found_outputs)}; this is the graph of another model, copy the"
-                " whole folder again"
-            )
 
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
@@ -114,10 +99,6 @@ class Session:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _sizes(outputs: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} ({size})" for name, size in outputs.items())
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Ints:

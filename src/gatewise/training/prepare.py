@@ -18,6 +18,7 @@ from gatewise.model.config import Config
 from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
+from gatewise.model.saving import check_storable
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import Vocabulary
 from gatewise.training.annotation import labeled_sentences, labels_of, with_labels
@@ -90,7 +91,8 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     """Encode the splits; `config` must be resolved, no `auto` left in its task (see `model.corpus.resolve_config`).
 
     Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, or the
-    pretrained vectors are of other tokens, and FormatError when their file is not one.
+    pretrained vectors are of other tokens, FormatError when their file is not one, and ConfigError when the model would
+    be larger than can be stored.
     """
     train, dev = labeled_sentences(train), labeled_sentences(dev)
     if not labeled_for(train):
@@ -111,6 +113,8 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     encoder = FeatureEncoder(features, vocabularies)
     main = _prepared_head(train, dev, encoder, MAIN_HEAD, config.task.scheme)
     heads = {name: _prepared_head(train, dev, encoder, name, head.scheme) for name, head in config.heads.items()}
+    num_tags = {MAIN_HEAD: len(main.labels)} | {name: len(head.labels) for name, head in heads.items()}
+    check_storable(config, vocabularies, num_tags)
     encoded = encode_sentences(train, encoder, _ids(main.labels))
     return Prepared(
         config=config,

@@ -1,0 +1,137 @@
+"""Whether a file may be run as the graph of a model, decided before onnxruntime sees it (ADR 0025).
+
+In: the bytes of model.onnx, and what the rest of the model asks of it (`Signature`). Out: nothing, or a ModelError. A
+graph passes when it holds nothing that gatewise does not write (`graph_file`), has only the operators of
+`graph_shapes`, takes and gives what the model says, and no value in it is larger than such a model needs, for a few
+tokens and for very many: what it costs in memory is known before it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gatewise.errors import ModelError
+from gatewise.model.config import Config
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, graph_inputs
+from gatewise.model.graph_file import Graph, parse_graph
+from gatewise.model.graph_shapes import Shape, shapes_of, size_of
+from gatewise.model.heads import emissions_name
+from gatewise.model.parameters import directions, input_size
+from gatewise.model.protobuf import DamagedError, ForeignError
+
+# What a graph is judged by: time, batch, longest form, forms. What grows faster than the text fails at the second.
+SCALES = ((2, 3, 7, 5), (1_000_003, 1_009, 101, 1_000_033))
+SPARE = 4  # so many times what the configuration adds up to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a model asks of its graph: `inputs` by name, `outputs` with the size of their last axis.
+
+    `widest`: the most numbers a place that any value needs; `nodes`: the most nodes.
+    """
+
+    config: Config
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, int]
+    widest: int
+    nodes: int
+
+
+def signature_of(config: Config, num_tags: Mapping[str, int]) -> Signature:
+    """Of a configuration and the number of tags of each head."""
+    outputs = {"x": input_size(config)} | {emissions_name(name): size for name, size in num_tags.items()}
+    states, features = config.encoder.hidden * len(directions(config)), config.features
+    inside_words = features.character_dim + 2 * features.character_hidden + features.character_filters
+    return Signature(
+        config=config,
+        inputs=(*graph_inputs(features), "lengths"),
+        outputs=outputs,
+        widest=SPARE * (sum(outputs.values()) + states + inside_words),
+        nodes=SPARE * (16 + 4 * config.encoder.layers + 2 * len(config.heads)),
+    )
+
+
+def check_graph(path: Path, content: bytes, signature: Signature) -> None:
+    """Raise ModelError unless this is a graph that gatewise writes for such a model."""
+    try:
+        graph = parse_graph(content)
+        _check_numbers(graph)
+        _check_names(path, graph, signature)
+        for scale in SCALES:
+            _check_sizes(graph, signature, scale)
+    except DamagedError as error:
+        raise ModelError(f"{path}: expected an ONNX graph, found a damaged file ({error}); copy it again") from error
+    except ForeignError as error:
+        raise ModelError(
+            f"{path}: expected a graph that gatewise wrote, found {error}; do not use it, get the model again from "
+            "where it was made"
+        ) from error
+
+
+def _check_numbers(graph: Graph) -> None:
+    """Weights are finite; a number alone may be the least there is, before which a maximum begins."""
+    for name, array in graph.constants.items():
+        if array.dtype.kind == "f" and (np.isnan(array).any() or (array.size > 1 and np.isinf(array).any())):
+            raise DamagedError(f"{name} with numbers that are not finite")
+
+
+def _check_names(path: Path, graph: Graph, signature: Signature) -> None:
+    """The graph must ask for what the runtime gives, and answer in the sizes that the rest of the model has."""
+    if sorted(graph.inputs) == sorted(signature.inputs) and dict(graph.outputs) == dict(signature.outputs):
+        return
+    raise ModelError(
+        f"{path}: expected inputs {', '.join(signature.inputs)} and outputs {_sizes(signature.outputs)}, found"
+        f" {', '.join(graph.inputs)} and {_sizes(graph.outputs)}; this is the graph of another model, copy the"
+        " whole folder again"
+    )
+
+
+def _check_sizes(graph: Graph, signature: Signature, scale: tuple[int, int, int, int]) -> None:
+    """No value is larger than such a model needs; the weights that are only widened are as large as they are."""
+    if len(graph.nodes) > signature.nodes:
+        raise ForeignError(f"{len(graph.nodes):,} nodes, where such a model has at most {signature.nodes:,}")
+    time, batch, longest, forms = scale
+    inputs = _input_shapes(signature.config, scale)
+    if shared := inputs.keys() & graph.constants.keys():
+        raise ForeignError(f"a constant in the place of the input {min(shared)}")
+    shapes = shapes_of(graph, {name: inputs[name] for name in graph.inputs})
+    most = signature.widest * (time * batch + longest * forms)
+    widened = _widened(graph)
+    for name, shape in shapes.items():
+        if name not in widened and size_of(shape) > most:
+            raise ForeignError(f"{name} of shape {shape} for {time * batch:,} tokens")
+    for name, size in signature.outputs.items():
+        if shapes.get(name) != (time, batch, size):
+            raise ForeignError(f"the output {name} in another shape than (time, batch, {size})")
+
+
+def _widened(graph: Graph) -> set[str]:
+    """Constants that a Cast widens, each once."""
+    casts = [n for n in graph.nodes if n.operator == ("", "Cast") and n.inputs[0] in graph.constants]
+    if len({node.inputs for node in casts}) != len(casts):
+        raise ForeignError("a constant that is widened twice")
+    return {node.outputs[0] for node in casts}
+
+
+def _input_shapes(config: Config, scale: tuple[int, int, int, int]) -> dict[str, Shape]:
+    time, batch, longest, forms = scale
+    return {
+        "tokens": (time, batch),
+        "bigrams": (time + 1, batch),
+        CHARACTERS: (longest, forms),
+        "shapes": (1, forms),
+        "prefixes": (config.features.affix_length, forms),
+        "suffixes": (config.features.affix_length, forms),
+        FORM_OF: (time, batch),
+        SPELLING_LENGTHS: (forms,),
+        "lengths": (batch,),
+    }
+
+
+def _sizes(outputs: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} ({size})" for name, size in outputs.items())
