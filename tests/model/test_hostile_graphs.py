@@ -390,7 +390,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
         WRITTEN.format("Reshape (made) with inputs that do not fit"),
     ),
     "padding": (
-        fed("Conv", [np.ones((1, 1, 3), "f4")], ["emissions", "c0"], at=99, pads=[10**9, 10**9]),
+        fed("Conv", [np.ones((1, 3, 3), "f4")], ["emissions", "c0"], at=99, pads=[10**9, 10**9]),
         WRITTEN.format("Conv (made) with inputs that do not fit"),
     ),
     "batch before time": (batch_first, WRITTEN.format("the output emissions in another shape than (time, batch, 13)")),
