@@ -19,10 +19,15 @@ HEAVY = {"torch", "onnx", "numpy", "onnxruntime", "safetensors", "click", "rich"
 
 def loaded_after(code: str, stdin: str = "") -> set[str]:
     """The top-level modules that a fresh interpreter has loaded after this code."""
+    return {name.partition(".")[0] for name in modules_after(code, stdin)}
+
+
+def modules_after(code: str, stdin: str = "") -> set[str]:
+    """All modules that a fresh interpreter has loaded after this code."""
     after = f"import sys\ntry:\n    {code}\nfinally:\n    print('|'.join(sys.modules), file=sys.stderr)"
     done = run_python(after, stdin)
     assert done.returncode == 0, done.stderr
-    return {name.partition(".")[0] for name in done.stderr.splitlines()[-1].split("|")}
+    return set(done.stderr.splitlines()[-1].split("|"))
 
 
 def run_python(code: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -50,6 +55,14 @@ def test_tagging_loads_neither_torch_nor_onnx(stored: Path) -> None:
         found = loaded_after(code, "小明住在北京。\n")
         assert {"numpy", "onnxruntime"} <= found
         assert not found & {"torch", "onnx", "rich"}
+
+
+def test_tagging_loads_nothing_that_only_explaining_or_training_needs(stored: Path) -> None:
+    found = modules_after(command("tag", "-m", stored / "v1-calibrated"), "小明住在北京。\n")
+    unused = r"gatewise\.(explain|lstm|network|training|model\.(card|calibration)|runtime\.(trace|reading))(\..*)?"
+    assert "gatewise.runtime.decode" in found
+    assert not [name for name in found if re.fullmatch(unused, name)]
+    assert not [name for name in found if name.startswith(("google.protobuf", "flatbuffers", "asyncio"))]
 
 
 def test_evaluating_loads_neither_torch_nor_onnx(stored: Path, tiny: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gatewise.crf import CRFScores
 from gatewise.crf.scores import Floats
@@ -27,9 +27,11 @@ from gatewise.runtime.constraints import Constraints, constraints_from_dict
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.dictionary import Dictionary, read_dictionary
 from gatewise.runtime.session import Session
-from gatewise.runtime.trace import Trace, trace_sentence
 from gatewise.text.sentence import NO_HEADS, Heads, Sentence, sentence_from_forms
 from gatewise.text.tokenize import check_text, tokenize
+
+if TYPE_CHECKING:
+    from gatewise.runtime.trace import Trace
 
 CHUNK = 1024  # sentences looked at together, so that those of like length can share a batch
 BATCH_TOKENS = 4096  # places in a batch, padding included
@@ -247,6 +249,8 @@ class Tagger:
         A sentence that has its tokens already keeps them; what tags it had is not looked at.
         Raises ModelError for a head that the model does not have.
         """
+        from gatewise.runtime.trace import trace_sentence
+
         decoder = self._decoder(head)
         sentence = _bare(self.tokenize(text) if isinstance(text, str) else text)
         return trace_sentence(self.archive, self._session, decoder, sentence, self.archive.head(head))
