@@ -46,6 +46,13 @@ def gates(layer: int, direction: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def calibration(temperature: float) -> dict[str, Any]:
+    after = [[0.33, 0.5, 10], [0.81, 0.75, 30]]
+    spans = {"name": "spans", "count": 40, "error": [0.1234, 0.0456], "points": [[[0.95, 0.6, 40]], after]}
+    none = {"name": "tags", "count": 0, "error": [0.0, 0.0], "points": [[], []]}
+    return {"temperature": temperature, "kinds": [none, spans]}
+
+
 def run_data(**changes: Any) -> dict[str, Any]:
     """A run of four epochs, the third kept, its numbers told apart by their digits."""
     return {
@@ -65,6 +72,7 @@ def run_data(**changes: Any) -> dict[str, Any]:
         ],
         "batches": [[n / 10, 0.01 * (1 - n / 60), None if n == 3 else 1.5] for n in range(1, 41)],
         "tables": {"dev": table(), "test": table() | {"main": 0.7531}},
+        "calibration": {"dev": calibration(1.0), "test": calibration(1.375)},
         "label_history": {"PER": [0.1, 0.2, None, 0.4]},
         "head_history": {HOSTILE: [10.0, None, 30.5, 40.25]},
         "gates": [gates(layer, direction) for layer in (1, 2) for direction in ("forward", "reverse")],
@@ -151,10 +159,13 @@ def seen(body: str) -> Any:
     ("place", "words"),
     [
         ("#en", ("finished", "4 epochs in 1:02:05", "The weights of epoch 3 score best", "Does it learn to remember?",
-                 "Further heads on dev", "Layer 2, reverse", "loss a token 4.25", "1,234", "encoder.hidden",
-                 "kept: epoch 3")),
+                 "Further heads on dev", "Layer 2, reverse", "one temperature was fitted on dev: 1.375",
+                 "expected calibration error 12.34 % → 4.56 %", "30: 81.0 % on average, 75.0 % right",
+                 "loss a token 4.25", "1,234", "encoder.hidden", "kept: epoch 3")),
         ("#zh", ("已完成", "共 4 轮，用时 1:02:05", "第 3 轮的权重在开发集上得分最高", "它学会记忆了吗？",
-                 "其他输出头", "第 2 层，反向", "每个词元的损失 4.25", "1,234", "encoder.hidden", "保留：第 3 轮")),
+                 "其他输出头", "第 2 层，反向", "在开发集上拟合了一个温度：1.375", "期望校准误差 12.34 % → 4.56 %",
+                 "30 个：平均概率 81.0 %，正确 75.0 %", "每个词元的损失 4.25", "1,234", "encoder.hidden",
+                 "保留：第 3 轮")),
     ],
 )  # fmt: skip
 def test_the_page_at_three_widths_in_two_languages(
@@ -237,6 +248,34 @@ def test_languages_and_splits_are_switched_on_the_page(tmp_path: Path) -> None:
 
 
 @needs_chromium
+def test_the_reliability_plot_puts_points_where_they_belong(tmp_path: Path) -> None:
+    script = """
+    const read = () => [...document.querySelectorAll("svg.reliability")].map((svg) => ({
+      spots: [...svg.querySelectorAll("circle")].map((c) => ["cx", "cy", "r"].map((key) => +c.getAttribute(key))),
+      lines: [...svg.querySelectorAll("path")].map((path) => path.getAttribute("d")) }));
+    const said = [read()];
+    document.querySelector("[data-split=dev]").click();
+    said.push(read());
+    return said;
+    """
+    body = shown(with_script(training_page(run_data()), script), tmp_path)
+    [[test], [dev]] = seen(body)  # tags have no plot, as there are none
+    assert (
+        test["spots"]
+        == dev["spots"]
+        == [
+            [pytest.approx(56 + 250 * 0.33, abs=0.06), 10 + 250 * 0.5, pytest.approx(2.5 + 9 * 0.25**0.5, abs=0.06)],
+            [pytest.approx(56 + 250 * 0.81, abs=0.06), 10 + 250 * 0.25, pytest.approx(2.5 + 9 * 0.75**0.5, abs=0.06)],
+        ]
+    )
+    assert test["lines"] == ["M293.5 110.0", "M138.5 135.0L258.5 72.5"]
+    assert dev["lines"] == ["M138.5 135.0L258.5 72.5"]  # at temperature 1 before and after are one
+    assert "None was found." in body
+    assert "expected calibration error 4.56 %" in body
+    assert "The temperature is 1" in body
+
+
+@needs_chromium
 def test_without_further_heads_there_is_no_chart_of_them(tmp_path: Path) -> None:
     script = 'return document.querySelectorAll("svg.chart").length;'
     body = shown(with_script(training_page(run_data(head_history={})), script), tmp_path)
@@ -259,6 +298,7 @@ def test_a_run_that_is_not_done_offers_to_follow_it(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"gates": []}, "it has no gates and no memory cell"),
+        ({"calibration": {}}, "Does it learn to remember?"),
         ({"epochs": [], "tables": {}, "gates": [], "hardest": [], "slowest": [], "batches": [], "done": False,
           "score_name": None}, "No epoch is done yet"),
         ({"tables": {}, "score_name": None, "hardest": [], "kept": 3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gatewise
+from gatewise.crf import TemperatureFit
 from gatewise.errors import ConfigError, ModelError
 from gatewise.explain.reliability_plot import reliability_svg
 from gatewise.model.archive import open_model
-from gatewise.model.calibration import Calibration, reliability
-from gatewise.model.card import calibration_section
+from gatewise.model.calibration import Calibration, CalibrationChange, reliability
+from gatewise.model.card import calibration_section, with_calibrations
 from gatewise.model.corpus import read_corpus
 from gatewise.runtime import Tagger
-from gatewise.runtime.calibration import calibration, fit
+from gatewise.runtime import calibration as calibration_module
+from gatewise.runtime.calibration import calibration, choose_temperature, evenly, fit
+from gatewise.text.sentence import Sentence, sentence_from_forms
 
 Run = Any  # the fixture `gatewise_command`
 SAMPLE = Path(__file__).parent.parent / "data" / "zh_gsdsimp_sample"
@@ -78,13 +82,57 @@ def test_the_fit_makes_the_bundled_model_say_what_it_means() -> None:
     fitted = tagger.with_temperature(found.temperature)
     assert found.sentences + found.left_out == len(gold)
     assert found.after <= found.before
-    before, after = calibration(tagger, gold), calibration(fitted, gold)
+    before, after = calibration(tagger.with_temperature(1), gold), calibration(fitted, gold)
     assert before.spans is not None
     assert after.spans is not None
     assert after.tokens.accuracy == before.tokens.accuracy
     assert abs(after.tokens.confidence - after.tokens.accuracy) <= abs(
         before.tokens.confidence - before.tokens.accuracy
     )
+
+
+def sample() -> tuple[Tagger, list[Sentence]]:
+    tagger = gatewise.load("zh")
+    [path] = SAMPLE.glob("*.conllu")
+    return tagger, list(read_corpus(path, tagger.archive.config.task))
+
+
+def test_the_fitted_temperature_is_taken_where_scores_of_spans_gain() -> None:
+    tagger, gold = sample()
+    chosen = choose_temperature(tagger.with_temperature(3), gold)  # whatever it was before
+    assert chosen.doubt == ""
+    assert chosen.temperature == pytest.approx(fit(tagger, gold).temperature, abs=1e-4)
+    assert chosen.change.before == calibration(tagger.with_temperature(1), gold)
+    assert chosen.change.after == calibration(tagger.with_temperature(chosen.temperature), gold)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "sentences", "doubt"),
+    [
+        (6.0, 9, r"with the fitted temperature 6 the expected calibration error of spans rises from \d+\.\d\d% to \d+"),
+        (0.05001, 9, "the fit has no optimum: the sentences are too few, or all right, or all wrong"),
+        (19.9999, 9, "the fit has no optimum: the sentences are too few, or all right, or all wrong"),
+        (1.0, 0, "there is no sentence whose tags the model knows"),
+    ],
+)
+def test_a_fitted_temperature_that_makes_it_worse_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, temperature: float, sentences: int, doubt: str
+) -> None:
+    tagger, gold = sample()
+    found = TemperatureFit(temperature=temperature, before=2, after=1, sentences=sentences, left_out=0)
+    monkeypatch.setattr(calibration_module, "fit", lambda *_: found)
+    chosen = choose_temperature(tagger, gold)
+    assert chosen.temperature == 1
+    assert re.match(doubt, chosen.doubt)
+    assert chosen.change.before == chosen.change.after == calibration(tagger.with_temperature(1), gold)
+
+
+def test_long_dev_files_are_thinned_evenly() -> None:
+    sentences = [sentence_from_forms(["x"] * length) for length in (4, 1, 3, 2, 5, 5)]
+    assert evenly(sentences, 20) == sentences
+    assert evenly(sentences, 19) == sentences[::2]
+    assert evenly(sentences, 7) == sentences[::3]
+    assert evenly([], 7) == []
 
 
 def test_counts_of_tokens_and_spans(taggers: dict[str, Tagger], tiny: Path) -> None:
@@ -148,10 +196,37 @@ def test_the_plot_puts_points_where_they_belong() -> None:
     assert next(e for e in drawing.iter() if e.tag.endswith("title")).text == "<a> & b"
 
 
+def judged(temperature: float, confidences: list[float], right: list[bool]) -> Calibration:
+    table = reliability(confidences, right)
+    return Calibration(temperature=temperature, tokens=table, spans=table)
+
+
+BEFORE, AFTER = (
+    judged(1, [0.99, 0.99, 0.35], [True, False, True]),
+    judged(1.6378, [0.95, 0.95, 0.45], [True, False, True]),
+)
+
+
 def test_the_section_of_the_card() -> None:
-    table = reliability([0.95, 0.95, 0.45], [True, False, True])
-    text = calibration_section("test", Calibration(temperature=1.6378, tokens=table, spans=table))
+    text = calibration_section("test", CalibrationChange(before=BEFORE, after=AFTER))
     assert "## Calibration on test" in text
     assert "- temperature: 1.638" in text
     assert "| 0.9 to 1.0 | 2 | 95.0% | 50.0% |" in text
-    assert "expected calibration error, spans: " in text
+    assert "- expected calibration error, spans: 48.33% (54.33% at temperature 1)" in text  # (2 × 0.45 + 0.55) / 3
+    unchanged = calibration_section("test", CalibrationChange(before=BEFORE, after=BEFORE))
+    assert "- expected calibration error, tags: 54.33%\n" in unchanged
+
+
+def test_new_sections_take_the_place_of_old_ones_in_a_card() -> None:
+    change = CalibrationChange(before=BEFORE, after=AFTER)
+    dev, test = calibration_section("dev", change), calibration_section("test", change)
+    with_scores = "# m\n\nMine.\n\n## Scores on dev\n\n- F1\n\n## Scores on test\n\n- F1\n\n## License\n\nMIT\n"
+    expected = with_scores.replace("## License", f"{dev}\n\n{test}\n\n## License")
+    assert with_calibrations(with_scores, {"dev": change, "test": change}) == expected
+    assert with_calibrations(expected, {"dev": change, "test": change}) == expected
+    assert with_calibrations(expected, {}) == with_scores
+    assert with_calibrations("# m\n\n## License\n\nMIT\n", {"dev": change}) == f"# m\n\n{dev}\n\n## License\n\nMIT\n"
+    assert with_calibrations("by hand", {"dev": change}) == f"by hand\n\n{dev}\n"
+    assert with_calibrations("# m\n\n## Scores on dev\n\n- F1", {"dev": change}) == (
+        f"# m\n\n## Scores on dev\n\n- F1\n\n{dev}\n"
+    )

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from gatewise.model.calibration import Calibration, CalibrationChange, reliability
 from gatewise.model.config import config_from_dict
 from gatewise.model.scoring import score_tags
 from gatewise.text.sentence import sentence_from_forms
@@ -107,6 +108,26 @@ def test_the_report_of_a_run() -> None:
     assert (done["done"], done["seconds"]) == (True, 11.0)
     assert done["tables"]["test"]["main"] == 1.0
     assert done["tables"]["dev"]["main"] < 1.0
+    assert data["calibration"] == done["calibration"] == {}
+
+
+def test_the_points_of_the_reliability_plot() -> None:
+    before = Calibration(temperature=1, tokens=reliability([0.75, 0.25, 0.75], [True, False, False]), spans=None)
+    after = Calibration(temperature=1.5, tokens=reliability([0.5, 0.25, 0.625], [True, False, False]), spans=None)
+    change = CalibrationChange(before=before, after=after).to_dict()
+    end = {"kind": "end", "seconds": 1.0, "scores": {}, "calibration": {"dev": change}}
+    config = config_from_dict({"task": {"kind": "tags", "scheme": "plain"}}, where="test")
+    data = report_data(RunFacts(name="m", config=config, splits={}), [end])
+    tags = {
+        "name": "tags",
+        "count": 3,
+        "error": [pytest.approx((0.25 + 2 * 0.25) / 3), pytest.approx((0.25 + 0.5 + 0.625) / 3)],
+        "points": [
+            [[0.25, 0.0, 1], [0.75, 0.5, 2]],
+            [[0.25, 0.0, 1], [0.5, 1.0, 1], [0.625, 0.0, 1]],
+        ],
+    }
+    assert data["calibration"] == {"dev": {"temperature": 1.5, "kinds": [tags]}}
 
 
 def test_a_run_without_any_epoch_has_a_report_too() -> None:

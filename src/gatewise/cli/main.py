@@ -20,6 +20,7 @@ COMMANDS = {
     "find-lr": "Find a learning rate: the loss over rates that rise, with its curve.",
     "tune": "Search for good settings, in a study that can be resumed.",
     "evaluate": "Score a model on labeled text.",
+    "calibrate": "Make a model's probabilities mean what they say, by labeled text.",
     "compare": "Compare two outputs on the same gold data: scores, difference, p value.",
     "convert": "Convert labeled text between formats and schemes.",
     "check": "Find what is wrong with labeled files: illegal tags, duplicates, leaks, odd characters.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gatewise.cli.calibrate import calibration_line
 from gatewise.cli.evaluate import scores_table
 from gatewise.cli.interrupt import INTERRUPTED, stopping
 from gatewise.cli.options import (
@@ -117,6 +118,8 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> B
         return None
     if vectors := vectors_found(result.config, result.facts):
         click.echo(f"pretrained vectors: {vectors}", err=True)
+    if result.calibrations:
+        click.echo(calibration_line(result.calibrations, result.doubt), err=True)
     told = _told(result.folder, {MAIN_HEAD: result.scores, **result.head_scores})
     click.echo(f"report: {result.report}", err=True)
     return told

@@ -77,6 +77,26 @@ class Calibration:
         return {"temperature": self.temperature, "tokens": self.tokens.to_dict(), "spans": spans}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationChange:
+    """What a fitted temperature changes on a split: `before` is at temperature 1, `after` at the model's."""
+
+    before: Calibration
+    after: Calibration
+
+    @property
+    def tables(self) -> dict[str, tuple[Reliability, Reliability]]:
+        """The tables before and after, by what they judge: tags, and spans where the model marks them."""
+        found = {"tags": (self.before.tokens, self.after.tokens)}
+        if self.before.spans is not None and self.after.spans is not None:
+            found["spans"] = (self.before.spans, self.after.spans)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {"before": self.before.to_dict(), "after": self.after.to_dict()}
+
+
 def reliability(confidences: Sequence[float], right: Sequence[bool], *, bins: int = BINS) -> Reliability:
     """The table of probabilities from 0 to 1 and of whether each was right."""
     sums = [0.0] * bins

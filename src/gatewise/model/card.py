@@ -6,10 +6,11 @@ the run that wrote it; a score that was not taken is not mentioned.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gatewise.model.calibration import Calibration
+from gatewise.model.calibration import CalibrationChange
 from gatewise.model.config import Config
 from gatewise.model.scoring import Scores
 
@@ -37,7 +38,7 @@ def format_card(
     config: Config,
     facts: TrainingFacts,
     scores: Mapping[str, Scores],
-    calibrations: Mapping[str, Calibration] | None = None,
+    calibrations: Mapping[str, CalibrationChange] | None = None,
     *,
     head_scores: Mapping[str, Mapping[str, Scores]] | None = None,
 ) -> str:
@@ -58,6 +59,17 @@ def format_card(
             sections.append(f"## {title}\n\n{text.strip()}")
     sections.append(_facts_section(config, facts))
     return "\n\n".join(sections) + "\n"
+
+
+def with_calibrations(card: str, calibrations: Mapping[str, CalibrationChange]) -> str:
+    """A card with these sections on calibration in place of those that it had, after the scores; all else stays."""
+    parts = re.split(r"^(?=## )", card, flags=re.MULTILINE)
+    kept = [part for part in parts if not part.startswith("## Calibration on ")]
+    scored = [place for place, part in enumerate(kept) if part.startswith("## Scores on ")]
+    place = scored[-1] + 1 if scored else 1
+    made = [f"{calibration_section(split, found)}\n\n" for split, found in calibrations.items()]
+    before, after = "".join(kept[:place]).rstrip("\n"), "".join(kept[place:])
+    return f"{before}\n\n{''.join(made)}{after}".rstrip("\n") + "\n"
 
 
 def vectors_found(config: Config, facts: TrainingFacts) -> str:
@@ -95,12 +107,14 @@ def _scores_section(title: str, scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def calibration_section(split: str, found: Calibration) -> str:
+def calibration_section(split: str, found: CalibrationChange) -> str:
     """How often what the model is so sure of is right on a split, as Markdown."""
-    tables = {"tags": found.tokens} | ({} if found.spans is None else {"spans": found.spans})
-    lines = [f"## Calibration on {split}", "", f"- temperature: {found.temperature:.4g}"]
-    lines += [f"- expected calibration error, {name}: {table.expected_error:.2%}" for name, table in tables.items()]
-    main = list(tables.values())[-1]
+    temperature, tables = found.after.temperature, found.tables
+    lines = [f"## Calibration on {split}", "", f"- temperature: {temperature:.4g}"]
+    for name, (before, after) in tables.items():
+        uncalibrated = "" if temperature == 1 else f" ({before.expected_error:.2%} at temperature 1)"
+        lines.append(f"- expected calibration error, {name}: {after.expected_error:.2%}{uncalibrated}")
+    _, main = list(tables.values())[-1]
     lines += ["", f"| probability of {list(tables)[-1]} | count | mean | right |", "|---|---:|---:|---:|"]
     lines += [
         f"| {entry.low:.1f} to {entry.high:.1f} | {entry.count} | {entry.confidence:.1%} | {entry.accuracy:.1%} |"

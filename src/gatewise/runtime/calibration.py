@@ -1,24 +1,86 @@
 """Calibration of a tagger on labeled sentences: how far its probabilities can be taken at their word, and a fit.
 
 In: a tagger and gold sentences in its tokens and tags, as `model.corpus.read_corpus` reads them. Out: reliability
-tables, or the temperature under which the gold tags are most likely.
+tables, or the temperature under which the gold tags are most likely, and whether to take it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gatewise.crf import LabeledBatch, TemperatureFit, fit_temperature
+from gatewise.crf.temperature import HIGHEST, LOWEST
 from gatewise.formats import DEFAULT_COLUMNS
-from gatewise.model.calibration import Calibration, reliability
+from gatewise.model.calibration import Calibration, CalibrationChange, reliability
 from gatewise.model.corpus import read_corpus
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.runtime.tagger import Tagger
 from gatewise.text.schemes import spans_from_tags
 from gatewise.text.sentence import Sentence
+
+DIGITS = 4  # of a temperature that is kept; more are noise
+FIT_TOKENS = 50_000  # that a temperature is fitted on at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenTemperature:
+    """What the fit found, and the temperature that is taken: the fitted one, or 1 where `doubt` says why."""
+
+    fit: TemperatureFit
+    temperature: float
+    change: CalibrationChange
+    doubt: str = ""
+
+
+def choose_temperature(tagger: Tagger, gold: Sequence[Sentence]) -> ChosenTemperature:
+    """Fit a temperature on held-out sentences, and take it unless that would make scores say less what they mean.
+
+    The fit makes whole taggings likely; what users filter by are the scores of spans, or of tags where a model marks no
+    spans. If their expected calibration error on the same sentences rises, the temperature stays 1 (ADR 0022).
+    """
+    found = fit(tagger, evenly(gold, FIT_TOKENS))
+    fitted = round(found.temperature, DIGITS)
+    before = calibration(tagger.with_temperature(1.0), gold)
+    refused = CalibrationChange(before=before, after=before)
+    if doubt := _doubt_of_fit(found):
+        return ChosenTemperature(fit=found, temperature=1.0, change=refused, doubt=doubt)
+    change = CalibrationChange(before=before, after=calibration(tagger.with_temperature(fitted), gold))
+    name, (old, new) = list(change.tables.items())[-1]
+    if not old.count:
+        name, (old, new) = "tags", change.tables["tags"]
+    if new.expected_error > old.expected_error:
+        doubt = (
+            f"with the fitted temperature {fitted:g} the expected calibration error of {name} rises from"
+            f" {old.expected_error:.2%} to {new.expected_error:.2%}"
+        )
+        return ChosenTemperature(fit=found, temperature=1.0, change=refused, doubt=doubt)
+    return ChosenTemperature(fit=found, temperature=fitted, change=change)
+
+
+def calibration_change(tagger: Tagger, gold: Sequence[Sentence], temperature: float) -> CalibrationChange:
+    """What a temperature changes on other sentences than those it was fitted on."""
+    before = calibration(tagger.with_temperature(1.0), gold)
+    after = before if temperature == 1 else calibration(tagger.with_temperature(temperature), gold)
+    return CalibrationChange(before=before, after=after)
+
+
+def evenly(sentences: Sequence[Sentence], tokens: int) -> list[Sentence]:
+    """Every n-th sentence, so many that they have about this number of tokens at most; all where they have no more."""
+    step = max(1, math.ceil(sum(map(len, sentences)) / tokens))
+    return list(sentences[::step])
+
+
+def _doubt_of_fit(found: TemperatureFit) -> str:
+    if not found.sentences:
+        return "there is no sentence whose tags the model knows"
+    if not LOWEST * 1.01 < found.temperature < HIGHEST / 1.01:
+        return "the fit has no optimum: the sentences are too few, or all right, or all wrong"
+    return ""
 
 
 def calibration_of_file(
@@ -66,10 +128,4 @@ def fit(tagger: Tagger, gold: Sequence[Sentence]) -> TemperatureFit:
         lengths = np.array([len(sentence) for sentence in chosen])
         batches.append(LabeledBatch(emissions=emissions, lengths=lengths, tags=tags))
     found = fit_temperature(batches, tagger.crf_scores)
-    return TemperatureFit(
-        temperature=found.temperature,
-        before=found.before,
-        after=found.after,
-        sentences=found.sentences,
-        left_out=found.left_out + strange,
-    )
+    return replace(found, left_out=found.left_out + strange)

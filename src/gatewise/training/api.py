@@ -21,6 +21,7 @@ from gatewise.text.sentence import Sentence
 from gatewise.training.extras import training_extra
 
 if TYPE_CHECKING:
+    from gatewise.model.calibration import CalibrationChange
     from gatewise.model.scoring import Scores
     from gatewise.training.events import EpochReport
 
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 class TrainResult:
     """A trained model: `tagger` is loaded from `folder` and needs no torch.
 
-    `scores` maps dev and test to what it scores there, `head_scores` does so for each further head; `config` has every
-    `auto` decided; `history` has one report for each epoch of this call (a run that goes on with `resume` begins with
-    the epoch that it was stopped in).
+    `scores` maps dev and test to what it scores there, `head_scores` does so for each further head; `calibrations` maps
+    them to what the temperature that was fitted on dev changes there (empty without dev); `config` has every `auto`
+    decided; `history` has one report for each epoch of this call (a run that goes on with `resume` begins with the
+    epoch that it was stopped in).
     """
 
     tagger: Tagger
@@ -40,6 +42,7 @@ class TrainResult:
     config: Config
     history: tuple[EpochReport, ...]
     head_scores: dict[str, dict[str, Scores]] = field(default_factory=dict)
+    calibrations: dict[str, CalibrationChange] = field(default_factory=dict)
 
 
 def train(
@@ -106,6 +109,7 @@ def train(
         config=made.config,
         history=tuple(history.epochs),
         head_scores=made.head_scores,
+        calibrations=made.calibrations,
     )
 
 

@@ -66,6 +66,7 @@ def report_data(facts: RunFacts, lines: Sequence[Line]) -> dict[str, Any]:
             if line["kind"] == "batch"
         ],
         "tables": {split: score_table(found) for split, found in scores.items()},
+        "calibration": {split: _calibration(found) for split, found in (end or {}).get("calibration", {}).items()},
         "label_history": _label_history(epochs),
         "head_history": _head_history(epochs),
         "gates": _gates([line for line in lines if line.get("gates")]),
@@ -102,6 +103,28 @@ def score_table(scores: Mapping[str, Any]) -> dict[str, Any]:
         alone = [labels[label]["predicted"] - found for label, found in zip(order, columns, strict=True)]
         table["matrix"] = {"labels": order, "rows": rows, "alone": alone}
     return table
+
+
+def _calibration(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a split: the temperature, and for tags and spans the expected calibration error and the points of the plot
+    (mean probability, share that is right, count), each before and after."""
+    kinds = {"tags": "tokens", "spans": "spans"}
+    return {
+        "temperature": found["after"]["temperature"],
+        "kinds": [
+            {
+                "name": name,
+                "count": found["after"][key]["count"],
+                "error": [found[side][key]["expected_calibration_error"] for side in ("before", "after")],
+                "points": [
+                    [[e["confidence"], e["accuracy"], e["count"]] for e in found[side][key]["bins"] if e["count"]]
+                    for side in ("before", "after")
+                ],
+            }
+            for name, key in kinds.items()
+            if found["after"][key] is not None
+        ],
+    }
 
 
 def _epochs(epochs: Sequence[Line]) -> list[dict[str, Any]]:

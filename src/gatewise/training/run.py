@@ -1,8 +1,9 @@
 """A whole training run: labeled files in, a model folder out, scored by the runtime that users will run.
 
-In: a configuration and paths. Out: the folder, and a `RunResult` with the scores on dev and test. The scores are
-taken from the saved folder, through the exported graph, not from torch. A run has a folder of its own beside the
-model's (ADR 0007): while it lasts its state is there, from which it can go on, and its metrics and report stay.
+In: a configuration and paths. Out: the folder, and a `RunResult` with the scores on dev and test. The scores, and the
+temperature that dev suggests (ADR 0022), are taken from the saved folder, through the exported graph, not from torch. A
+run has a folder of its own beside the model's (ADR 0007): while it lasts its state is there, from which it can go on,
+and its metrics and report stay.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ import numpy as np
 
 import gatewise
 from gatewise.errors import TrainingError
-from gatewise.model.archive import CARD_FILE, check_target, save_model
+from gatewise.model.archive import check_target, save_model
+from gatewise.model.calibrated import store_temperature
+from gatewise.model.calibration import CalibrationChange
 from gatewise.model.card import TrainingFacts, format_card
 from gatewise.model.config import Config
 from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
 from gatewise.model.labeled import labeled_for
 from gatewise.model.scoring import Scores
+from gatewise.runtime.calibration import calibration_change, choose_temperature
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import Tagger, load
 from gatewise.text.sentence import Sentence
@@ -48,7 +52,8 @@ class RunResult:
     """What a run leaves behind; `scores` maps dev and test to what the saved model scores there, `head_scores` does so
     for each further head.
 
-    `report` is the page about the run, in the run folder.
+    `calibrations` maps dev and test to what the temperature that was fitted on dev changes there, and is empty without
+    dev; `doubt` says why the temperature stayed 1. `report` is the page about the run, in the run folder.
     """
 
     folder: Path
@@ -57,6 +62,8 @@ class RunResult:
     facts: TrainingFacts
     scores: dict[str, Scores]
     head_scores: dict[str, dict[str, Scores]] = field(default_factory=dict)
+    calibrations: dict[str, CalibrationChange] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def run_folder(folder: str | Path) -> Path:
@@ -75,7 +82,7 @@ def run_training(
     should_stop: Callable[[], bool] = never,
     should_end: Callable[[], bool] = never,
 ) -> RunResult | None:
-    """Train on a corpus that was read, save the model, score it on dev and test, and write its card.
+    """Train on a corpus that was read, save the model, calibrate it on dev, score it on dev and test, write its card.
 
     With `resume` a run that was stopped or killed goes on from its checkpoint; without one it starts anew. Of several
     processes (see `training.distributed`) only the first saves and has a result, the others have None.
@@ -105,18 +112,16 @@ def run_training(
         )
         if log is None:
             return None
-        facts, by_head = _save(trained, corpus, files, Path(folder))
-        scores = by_head.pop(MAIN_HEAD, {})
-        log.finish(scores, head_scores=by_head, best_epoch=trained.best_epoch, seconds=trained.seconds)
+        result = _saved(trained, corpus, files, Path(folder), report=log.report)
+        log.finish(
+            result.scores,
+            head_scores=result.head_scores,
+            calibrations=result.calibrations,
+            best_epoch=trained.best_epoch,
+            seconds=trained.seconds,
+        )
     checkpoint.unlink(missing_ok=True)
-    return RunResult(
-        folder=Path(folder),
-        report=log.report,
-        config=prepared.config,
-        facts=facts,
-        scores=scores,
-        head_scores=by_head,
-    )
+    return result
 
 
 def _run_log(corpus: Corpus, config: Config, folder: str | Path, *, resume: bool) -> RunLog:
@@ -129,13 +134,44 @@ def _run_log(corpus: Corpus, config: Config, folder: str | Path, *, resume: bool
     return RunLog(run_folder(folder), facts, resume=resume)
 
 
-def _save(
-    trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path
-) -> tuple[TrainingFacts, dict[str, dict[str, Scores]]]:
-    """The model folder, scored as its users will run it, by head and split."""
+def _saved(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path, *, report: Path) -> RunResult:
+    """The model folder, calibrated and scored as its users will run it."""
+    config, facts = trained.prepared.config, _facts(trained, corpus)
+    _save(trained, corpus, folder, card=format_card(config, facts, {}))
+    tagger = load(folder)
+    by_head = score_model(tagger, config, files)
+    scores = by_head.pop(MAIN_HEAD, {})
+    temperature, doubt, calibrations = _calibrated(tagger, corpus)
+    card = format_card(config, facts, scores, calibrations, head_scores=by_head)
+    store_temperature(folder, temperature, card)
+    return RunResult(
+        folder=folder,
+        report=report,
+        config=config,
+        facts=facts,
+        scores=scores,
+        head_scores=by_head,
+        calibrations=calibrations,
+        doubt=doubt,
+    )
+
+
+def _calibrated(tagger: Tagger, corpus: Corpus) -> tuple[float, str, dict[str, CalibrationChange]]:
+    """The temperature that dev suggests for the main head, a doubt, and what it changes, by split; 1 without dev."""
+    splits = corpus.splits_of(MAIN_HEAD)
+    if "dev" not in splits:
+        return 1.0, "", {}
+    chosen = choose_temperature(tagger, splits["dev"])
+    changes = {"dev": chosen.change}
+    if "test" in splits:
+        changes["test"] = calibration_change(tagger, splits["test"], chosen.temperature)
+    return chosen.temperature, chosen.doubt, changes
+
+
+def _save(trained: TrainedTagger, corpus: Corpus, folder: Path, *, card: str) -> None:
+    """The model folder, at temperature 1."""
     prepared, config = trained.prepared, trained.prepared.config
     arrays = {name: array.numpy().astype(np.dtype(config.archive.numbers)) for name, array in trained.arrays.items()}
-    facts = _facts(trained, corpus)
     save_model(
         folder,
         config=config,
@@ -144,15 +180,10 @@ def _save(
         vocabularies=prepared.vocabularies,
         arrays=arrays,
         graph=onnx_graph(config, arrays),
-        card=format_card(config, facts, {}),
+        card=card,
         facts=label_facts(labeled_for(corpus.train), config.task.scheme),
         heads={name: _model_head(name, head.labels, corpus) for name, head in prepared.heads.items()},
     )
-    by_head = score_model(load(folder), config, files)
-    further = {name: scores for name, scores in by_head.items() if name != MAIN_HEAD}
-    card = format_card(config, facts, by_head.get(MAIN_HEAD, {}), head_scores=further)
-    (folder / CARD_FILE).write_text(card, encoding="utf-8")
-    return facts, by_head
 
 
 def score_model(tagger: Tagger, config: Config, files: Files) -> dict[str, dict[str, Scores]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from gatewise.explain.training_page import training_page
 from gatewise.lstm import Directions, GateStatistics
+from gatewise.model.calibration import CalibrationChange
 from gatewise.model.scoring import Scores
 from gatewise.text.schemes import spans_from_tags
 from gatewise.training.events import BatchReport, EpochReport, StartReport
@@ -79,7 +80,7 @@ class RunLog:
                 "dev_score": report.dev_score,
                 "dev_loss": report.dev_loss,
                 "dev": report.dev.to_dict() if report.dev else None,
-                **_of_heads("heads", {name: found.to_dict() for name, found in report.heads.items()}),
+                **_where_any("heads", {name: found.to_dict() for name, found in report.heads.items()}),
                 "gates": gate_lines(report.gates),
                 "hardest": self._hardest(report),
                 "slowest": [entry for _, _, entry in sorted(self._slowest, key=lambda found: found[:2], reverse=True)],
@@ -95,9 +96,10 @@ class RunLog:
         best_epoch: int,
         seconds: float,
         head_scores: Mapping[str, Mapping[str, Scores]] | None = None,
+        calibrations: Mapping[str, CalibrationChange] | None = None,
     ) -> None:
-        """Write the last line, and the report with the scores of the saved model, by split and those of further heads
-        by head and split."""
+        """Write the last line, and the report with the scores and the calibration of the saved model, by split, and the
+        scores of further heads by head and split."""
         further = {
             head: {split: found.to_dict() for split, found in by_split.items()}
             for head, by_split in (head_scores or {}).items()
@@ -108,7 +110,8 @@ class RunLog:
                 "best_epoch": best_epoch,
                 "seconds": round(seconds, 3),
                 "scores": {split: found.to_dict() for split, found in scores.items()},
-                **_of_heads("head_scores", further),
+                **_where_any("head_scores", further),
+                **_where_any("calibration", {split: found.to_dict() for split, found in (calibrations or {}).items()}),
             }
         )
         self._write_report()
@@ -174,8 +177,8 @@ class RunLog:
         ]
 
 
-def _of_heads(key: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of a line that a run without further heads does not have."""
+def _where_any(key: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of a line that a run without further heads, or without dev, does not have."""
     return {key: found} if found else {}
 
 
