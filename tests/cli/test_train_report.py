@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ def test_the_files_are_judged_in_a_line_each(gatewise_command: Any, tmp_path: Pa
     assert not [line for line in lines if "labels that no other split has" in line]
     assert f"where:  gatewise check '{train}' {dev} {test}" in lines
     assert lines[-2:] == [f"model: {tmp_path / 'model'}", f"report: {tmp_path / 'model.run' / 'report.html'}"]
+    [said] = [line for line in lines if line.startswith("temperature ")]
+    taken = r"temperature [\d.]+: expected calibration error of spans on dev [\d.]+ → [\d.]+ %, of spans on test .*"
+    refused = r"temperature 1: (with the fitted temperature|the fit has no optimum).*"
+    assert re.fullmatch(f"{taken}|{refused}", said)
     assert (tmp_path / "model.run" / "report.html").is_file()
     assert "model on test" in ran.out
     assert gatewise_command("check", train, dev, test).code == 0  # the command that was named

@@ -71,7 +71,8 @@ def test_the_command_line_makes_the_same_model(
 def test_what_comes_back(plain: gatewise.TrainResult) -> None:
     assert plain.tagger.labels == gatewise.load(plain.folder).labels
     assert plain.tagger.tag("小明住在北京。") == gatewise.load(plain.folder).tag("小明住在北京。")
-    assert set(plain.scores) == {"dev", "test"}
+    assert set(plain.scores) == set(plain.calibrations) == {"dev", "test"}
+    assert plain.calibrations["test"].after.temperature == plain.tagger.temperature
     assert (plain.config.task.kind, plain.config.task.tokenizer) == ("spans", "characters")
     assert [report.epoch for report in plain.history] == [1, 2, 3, 4, 5, 6]
     kept = [report for report in plain.history if report.is_best][-1]
