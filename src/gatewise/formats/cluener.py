@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import OnBroken
 from gatewise.formats.json_fields import JsonObject, check_edges, check_quote, get, kind_of
-from gatewise.formats.json_items import json_objects
 from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
-from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.source import Located, Source, checked
 from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import character_spans
@@ -26,11 +27,15 @@ def read_cluener(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> I
     return checked(path, locate_cluener(path, alignment=alignment), None)
 
 
-def locate_cluener(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Located]:
-    """As `read_cluener`, with the line of each token."""
+def locate_cluener(
+    path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT, broken: OnBroken | None = None
+) -> Iterator[Located]:
+    """As `read_cluener`, with the line of each token.
+
+    With `broken`, which is told of them, records that cannot be read are left out.
+    """
     tally = Tally()
-    records = (_record(f"{source_name(path)}:{line}", line, value, tally) for line, value in json_objects(path))
-    return locate_labeled(path, records, alignment, tally)
+    return locate_labeled(path, partial(_record, tally), alignment, tally, broken)
 
 
 def write_cluener(sentences: Iterable[Sentence], stream: TextIO, scheme: str | None = None) -> None:
@@ -46,7 +51,7 @@ def write_cluener(sentences: Iterable[Sentence], stream: TextIO, scheme: str | N
         stream.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def _record(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText:
+def _record(tally: Tally, where: str, line: int, value: JsonObject) -> LabeledText:
     text = get(where, value, "text", str)
     if "label" not in value:
         tally.add("records without labels, read as untagged")

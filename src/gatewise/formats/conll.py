@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import ESCAPE, OnBroken, attempt
 from gatewise.formats.columns import DEFAULT_COLUMNS, check_columns
 from gatewise.formats.remarks import DOCUMENT_MARK, count_comments, doubted, is_remark, split_columns
 from gatewise.formats.source import Located, Notify, Source, checked, log_notice, numbered_lines, source_name
@@ -67,12 +69,16 @@ def read_conll(
 
 
 def locate_conll(
-    path: Source, *, columns: Sequence[str] = DEFAULT_COLUMNS, notify: Notify | None = None
+    path: Source,
+    *,
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    notify: Notify | None = None,
+    broken: OnBroken | None = None,
 ) -> Iterator[Located]:
     """As `read_conll`, unchecked, with the line of each token; `notify` is told of lines after the last sentence, and
-    of tokens that may be comments."""
+    of tokens that may be comments. With `broken`, which is told of them, sentences that cannot be read are left out."""
     check_columns(columns)
-    located = _locate(path, tuple(columns), notify)
+    located = _locate(path, tuple(columns), notify, broken)
     return located if notify is None else doubted(path, located, notify)
 
 
@@ -133,28 +139,38 @@ def _separator(line: str) -> str:
     return " " if " " in line.strip(" ") and "\t" not in line else "\t"
 
 
-def _locate(path: Source, columns: tuple[str, ...], notify: Notify | None) -> Iterator[Located]:
-    before: list[str] = []
+def _locate(
+    path: Source, columns: tuple[str, ...], notify: Notify | None, broken: OnBroken | None
+) -> Iterator[Located]:
+    before: list[tuple[int, str]] = []
     block: list[tuple[int, str]] = []
-    for number, line in numbered_lines(path):
+
+    def sentence(*, is_closed: bool) -> Iterator[Located]:
+        nonlocal before, block
+        parse = partial(_sentence, path, block, columns, [line for _, line in before], is_closed=is_closed)
+        located = attempt(path, [*before, *block], parse, broken)
+        before, block = [], []
+        if located is not None:
+            yield located
+
+    for number, line in numbered_lines(path, errors="strict" if broken is None else ESCAPE):
         if not line.strip(" \t"):
             if block:
-                yield _sentence(path, block, columns, before, is_closed=True)
-                before, block = [], []
+                yield from sentence(is_closed=True)
             else:
-                before.append(line)
+                before.append((number, line))
         elif not block and is_remark(line, len(columns)):
-            before.append(line)
+            before.append((number, line))
         elif line.startswith(DOCUMENT_MARK):  # right after a token
-            yield _sentence(path, block, columns, before, is_closed=False)
-            before, block = [line], []
+            yield from sentence(is_closed=False)
+            before = [(number, line)]
         else:
             block.append((number, line))
     if block:
-        yield _sentence(path, block, columns, before, is_closed=False)
+        yield from sentence(is_closed=False)
     elif notify is not None:
         tally = Tally()
-        for _ in filter(str.strip, before):
+        for _ in filter(str.strip, (line for _, line in before)):
             tally.add("lines after the last sentence (comments, document marks), left out")
         tally.say(path, notify)
 

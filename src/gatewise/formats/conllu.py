@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TextIO
 
 from gatewise.errors import ConfigError, FormatError
+from gatewise.formats.broken import ESCAPE, OnBroken, attempt
 from gatewise.formats.conllu_rows import COLUMNS, NUM_COLUMNS, UNTAGGED, ConlluLayer, Row, parse_rows, units
 from gatewise.formats.forms import find_forms
 from gatewise.formats.source import Located, Notify, Source, blocks, checked, log_notice, source_name
@@ -36,10 +38,15 @@ def read_conllu(path: Source, *, column: str = "upos", scheme: str | None = None
     return checked(path, locate_conllu(path, column=column), scheme)
 
 
-def locate_conllu(path: Source, *, column: str = "upos", notify: Notify | None = None) -> Iterator[Located]:
-    """As `read_conllu`, unchecked, with the line of each token; `notify` is told of comments after the last one."""
+def locate_conllu(
+    path: Source, *, column: str = "upos", notify: Notify | None = None, broken: OnBroken | None = None
+) -> Iterator[Located]:
+    """As `read_conllu`, unchecked, with the line of each token; `notify` is told of comments after the last one.
+
+    With `broken`, which is told of them, sentences that cannot be read are left out.
+    """
     _check_column(column)
-    return _locate(path, column, notify)
+    return _locate(path, column, notify, broken)
 
 
 def write_conllu(
@@ -118,27 +125,37 @@ def _new_lines(sentence: Sentence, number: int, column: str) -> str:
     return "\n".join(lines)
 
 
-def _locate(path: Source, column: str, notify: Notify | None) -> Iterator[Located]:
-    preface: list[str] = []  # comments that a blank line parts from the sentence
-    for block in blocks(path):
-        rows = parse_rows(path, block, COLUMNS[column])
-        found = [match[1] for _, line in block if line.startswith("#") and (match := _TEXT.fullmatch(line))]
-        lines = [*preface, *(line for _, line in block)]
-        if not rows and not found:
-            preface = [*lines, ""]
+def _locate(path: Source, column: str, notify: Notify | None, broken: OnBroken | None) -> Iterator[Located]:
+    preface: list[tuple[int, str]] = []  # comments that a blank line parts from the sentence
+    for block in blocks(path, errors="strict" if broken is None else ESCAPE):
+        lines = [*preface, *block]
+        located = attempt(path, lines, partial(_sentence, path, block, [line for _, line in preface], column), broken)
+        if located is not None and not located.lines:
+            preface = [*lines, (block[-1][0] + 1, "")]
             continue
         preface = []
-        tokens_at = list(units(rows))
-        text, tokens = _walk(path, tokens_at, found[0]) if found else _join(tokens_at)
-        tags = _tags(path, tokens_at)
-        layer = ConlluLayer(lines="\n".join(lines), column=column, text=text, tokens=tokens, tags=tags)
-        sentence = Sentence(text=text, tokens=tokens, tags=tags, layer=layer)
-        yield Located(sentence=sentence, lines=tuple(row.line for row in tokens_at) or (block[0][0],))
+        if located is not None:
+            yield located
     if notify is not None:
         tally = Tally()
-        for _ in filter(None, preface):
+        for _ in filter(None, (line for _, line in preface)):
             tally.add("comments after the last sentence, left out")
         tally.say(path, notify)
+
+
+def _sentence(path: Source, block: list[tuple[int, str]], preface: list[str], column: str) -> Located:
+    """The sentence of a block; comments alone are none, and stand on no line."""
+    rows = parse_rows(path, block, COLUMNS[column])
+    found = [match[1] for _, line in block if line.startswith("#") and (match := _TEXT.fullmatch(line))]
+    if not rows and not found:
+        return Located(sentence=Sentence(text="", tokens=()), lines=())
+    tokens_at = list(units(rows))
+    text, tokens = _walk(path, tokens_at, found[0]) if found else _join(tokens_at)
+    tags = _tags(path, tokens_at)
+    lines = "\n".join((*preface, *(line for _, line in block)))
+    layer = ConlluLayer(lines=lines, column=column, text=text, tokens=tokens, tags=tags)
+    sentence = Sentence(text=text, tokens=tokens, tags=tags, layer=layer)
+    return Located(sentence=sentence, lines=tuple(row.line for row in tokens_at) or (block[0][0],))
 
 
 def _walk(path: Source, rows: list[Row], text: str) -> tuple[str, tuple[Token, ...]]:

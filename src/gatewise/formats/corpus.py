@@ -13,6 +13,7 @@ from os import PathLike
 from typing import TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import OnBroken
 from gatewise.formats.cluener import locate_cluener, write_cluener
 from gatewise.formats.columns import DEFAULT_COLUMNS, column_names, placed_columns, tag_column
 from gatewise.formats.conll import locate_conll, write_conll
@@ -31,12 +32,13 @@ from gatewise.text import CorpusProblem, Detection, Sentence, judge_tags
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
     """What a reader may be asked: `columns` matter to conll and parquet, `column` to conllu and docbin, `alignment` to
-    character spans, `notify` to conll and conllu."""
+    character spans, `notify` to conll and conllu, `broken` to all but docbin."""
 
     columns: Sequence[str]
     column: str | None
     alignment: Alignment
     notify: Notify | None
+    broken: OnBroken | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,12 @@ def locate_sentences(
     scheme: str | None = None,
     alignment: Alignment = DEFAULT_ALIGNMENT,
     notify: Notify | None = None,
+    broken: OnBroken | None = None,
 ) -> Iterator[Located]:
-    """As `read_sentences`, unchecked, with the line of each token; `notify` is told of lines after the last one."""
+    """As `read_sentences`, unchecked, with the line of each token; `notify` is told of lines after the last one.
+
+    With `broken`, which is told of them, sentences that cannot be read are left out; a DocBin stops at the first.
+    """
     if scheme is not None:
         alignment = replace(alignment, scheme=scheme)
     name = detect_format(path) if format is None else format
@@ -92,7 +98,9 @@ def locate_sentences(
         )
     if name not in _READERS:
         raise FormatError(_unknown(name, FORMATS))
-    asked = _Reading(columns=columns, column=tag_column(name, column), alignment=alignment, notify=notify)
+    asked = _Reading(
+        columns=columns, column=tag_column(name, column), alignment=alignment, notify=notify, broken=broken
+    )
     return _READERS[name](path, asked)
 
 
@@ -163,7 +171,7 @@ def write_inline(sentences: Iterable[Sentence], stream: TextIO) -> None:
 def _locate_parquet(path: Source, asked: _Reading) -> Iterator[Located]:
     from gatewise.formats.parquet import locate_parquet
 
-    return locate_parquet(path, columns=column_names(asked.columns))
+    return locate_parquet(path, columns=column_names(asked.columns), broken=asked.broken)
 
 
 def _locate_docbin(path: Source, asked: _Reading) -> Iterator[Located]:
@@ -185,13 +193,17 @@ def _write_docbin(sentences: Iterable[Sentence], path: str | PathLike[str], aske
 
 
 _READERS: dict[str, Callable[[Source, _Reading], Iterator[Located]]] = {
-    "conll": lambda path, asked: locate_conll(path, columns=placed_columns(asked.columns), notify=asked.notify),
-    "conllu": lambda path, asked: locate_conllu(path, column=asked.column or "upos", notify=asked.notify),
-    "jsonl": lambda path, _: locate_jsonl(path),
-    "doccano": lambda path, asked: locate_doccano(path, alignment=asked.alignment),
-    "label-studio": lambda path, asked: locate_label_studio(path, alignment=asked.alignment),
-    "prodigy": lambda path, asked: locate_prodigy(path, alignment=asked.alignment),
-    "cluener": lambda path, asked: locate_cluener(path, alignment=asked.alignment),
+    "conll": lambda path, asked: locate_conll(
+        path, columns=placed_columns(asked.columns), notify=asked.notify, broken=asked.broken
+    ),
+    "conllu": lambda path, asked: locate_conllu(
+        path, column=asked.column or "upos", notify=asked.notify, broken=asked.broken
+    ),
+    "jsonl": lambda path, asked: locate_jsonl(path, broken=asked.broken),
+    "doccano": lambda path, asked: locate_doccano(path, alignment=asked.alignment, broken=asked.broken),
+    "label-studio": lambda path, asked: locate_label_studio(path, alignment=asked.alignment, broken=asked.broken),
+    "prodigy": lambda path, asked: locate_prodigy(path, alignment=asked.alignment, broken=asked.broken),
+    "cluener": lambda path, asked: locate_cluener(path, alignment=asked.alignment, broken=asked.broken),
     "parquet": _locate_parquet,
     "docbin": _locate_docbin,
 }

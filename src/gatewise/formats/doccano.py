@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import OnBroken
 from gatewise.formats.json_fields import JsonObject, check_edges, get, kind_of
-from gatewise.formats.json_items import json_objects
 from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
-from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.source import Located, Source, checked
 from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import character_spans
@@ -30,11 +31,15 @@ def read_doccano(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> I
     return checked(path, locate_doccano(path, alignment=alignment), None)
 
 
-def locate_doccano(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Located]:
-    """As `read_doccano`, with the line of each token."""
+def locate_doccano(
+    path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT, broken: OnBroken | None = None
+) -> Iterator[Located]:
+    """As `read_doccano`, with the line of each token.
+
+    With `broken`, which is told of them, records that cannot be read are left out.
+    """
     tally = Tally()
-    records = (_record(f"{source_name(path)}:{line}", line, value, tally) for line, value in json_objects(path))
-    return locate_labeled(path, records, alignment, tally)
+    return locate_labeled(path, partial(_record, tally), alignment, tally, broken)
 
 
 def write_doccano(sentences: Iterable[Sentence], stream: TextIO, scheme: str | None = None) -> None:
@@ -46,7 +51,7 @@ def write_doccano(sentences: Iterable[Sentence], stream: TextIO, scheme: str | N
         stream.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def _record(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText:
+def _record(tally: Tally, where: str, line: int, value: JsonObject) -> LabeledText:
     text = get(where, value, "text" if "text" in value or "data" not in value else "data", str)
     for field, what in _LEFT_OUT.items():
         if value.get(field):

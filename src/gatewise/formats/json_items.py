@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Any
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import ESCAPE, OnBroken, attempt, refuse_bytes
 from gatewise.formats.json_fields import JsonObject, kind_of
 from gatewise.formats.source import Source, source_name, text_chunks
 
@@ -19,13 +21,14 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _LONGEST_LITERAL = 16  # characters; a word or an escape cut by the end of what was read is shorter
 
 
-def json_objects(path: Source) -> Generator[tuple[int, JsonObject], None, None]:
+def json_objects(path: Source, *, broken: OnBroken | None = None) -> Generator[tuple[int, JsonObject], None, None]:
     """Each object of a file of JSON lines, of objects one after the other, or of one JSON array, with its line.
 
     Blank lines are left out. Raises FormatError with path and line for broken JSON, and for text that no UTF-8 file
-    could hold.
+    could hold. With `broken`, which is told of them, lines that are no object are left out; in the other two shapes
+    nothing tells where the next object begins.
     """
-    window = _Window(path)
+    window = _Window(path, errors="strict" if broken is None else ESCAPE)
     if window.peek() == "[":
         yield from _array(window)
         return
@@ -35,7 +38,9 @@ def json_objects(path: Source) -> Generator[tuple[int, JsonObject], None, None]:
         return
     for line, text in window.lines():
         if text.strip(" \t\r"):
-            yield line, parse_object(f"{source_name(path)}:{line}", text)
+            value = attempt(path, [(line, text)], partial(parse_object, f"{source_name(path)}:{line}", text), broken)
+            if value is not None:
+                yield line, value
 
 
 def parse_object(where: str, text: str) -> JsonObject:
@@ -83,9 +88,9 @@ def _checked(where: str, value: Any, text: str) -> JsonObject:
 class _Window:
     """The stretch of the file in memory: it grows at its end and is let go at its start."""
 
-    def __init__(self, path: Source) -> None:
+    def __init__(self, path: Source, errors: str) -> None:
         self._path = path
-        self._chunks = text_chunks(path)
+        self._chunks = text_chunks(path, errors=errors)
         self._text = ""
         self._at = 0  # what stands before is done with
         self._line = 1  # of the character at `_at`
@@ -140,6 +145,7 @@ class _Window:
                 ) from error
         text = self._text[start:end]
         self._move(end)
+        refuse_bytes(self._path, list(enumerate(text.split("\n"), line)))
         return line, _checked(where, value, text)
 
     def lines(self) -> Iterator[tuple[int, str]]:

@@ -12,9 +12,11 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import ESCAPE, OnBroken, attempt
 from gatewise.formats.json_fields import JsonObject, edges, get, objects, tokens_in
 from gatewise.formats.json_items import parse_object
 from gatewise.formats.source import Located, Source, checked, numbered_lines, source_name
@@ -50,12 +52,17 @@ def read_jsonl(path: Source, *, scheme: str | None = None) -> Iterator[Sentence]
     return checked(path, locate_jsonl(path), scheme)
 
 
-def locate_jsonl(path: Source) -> Iterator[Located]:
-    """As `read_jsonl`, unchecked, with the line of each token."""
-    for number, line in numbered_lines(path):
+def locate_jsonl(path: Source, *, broken: OnBroken | None = None) -> Iterator[Located]:
+    """As `read_jsonl`, unchecked, with the line of each token.
+
+    With `broken`, which is told of them, lines that cannot be read are left out.
+    """
+    for number, line in numbered_lines(path, errors="strict" if broken is None else ESCAPE):
         if line.strip(" \t"):
-            sentence = _parse(f"{source_name(path)}:{number}", line)
-            yield Located(sentence=sentence, lines=(number,) * max(1, len(sentence)))
+            parse = partial(parse_sentence, f"{source_name(path)}:{number}", line)
+            sentence = attempt(path, [(number, line)], parse, broken)
+            if sentence is not None:
+                yield Located(sentence=sentence, lines=(number,) * max(1, len(sentence)))
 
 
 def _object(sentence: Sentence) -> JsonObject:
@@ -95,7 +102,8 @@ def _known(score: float | None) -> float | None:
     return None if score is None or math.isnan(score) else score
 
 
-def _parse(where: str, line: str) -> Sentence:
+def parse_sentence(where: str, line: str) -> Sentence:
+    """The sentence of one line. Raises FormatError with its place."""
     value = parse_object(where, line)
     text = get(where, value, "text", str)
     entries = objects(where, value, "tokens")

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import OnBroken
 from gatewise.formats.json_fields import JsonObject, check_edges, check_quote, get, kind_of, objects
-from gatewise.formats.json_items import json_objects
 from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
-from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.source import Located, Source, checked
 from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import character_spans
@@ -33,10 +33,15 @@ def read_label_studio(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT)
     return checked(path, locate_label_studio(path, alignment=alignment), None)
 
 
-def locate_label_studio(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Located]:
-    """As `read_label_studio`, with the line of each token."""
+def locate_label_studio(
+    path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT, broken: OnBroken | None = None
+) -> Iterator[Located]:
+    """As `read_label_studio`, with the line of each token.
+
+    With `broken`, which is told of them, records that cannot be read are left out.
+    """
     tally = Tally()
-    return locate_labeled(path, _records(path, tally), alignment, tally)
+    return locate_labeled(path, _Tasks(tally), alignment, tally, broken)
 
 
 def write_label_studio(sentences: Iterable[Sentence], stream: TextIO, scheme: str | None = None) -> None:
@@ -56,27 +61,32 @@ def _result(text: str, span: Span) -> JsonObject:
     return {"from_name": "label", "to_name": "text", "type": "labels", "value": place}
 
 
-def _records(path: Source, tally: Tally) -> Iterator[LabeledText]:
-    """The tasks that somebody annotated, each once; in JSON-MIN the annotations of a task stand one after the other."""
-    task: Any = None  # of the record before
-    spans: tuple[Span, ...] | None = None
-    for line, value in json_objects(path):
-        where = f"{source_name(path)}:{line}"
-        record = _full(where, line, value, tally) if "data" in value else _minimal(where, line, value, tally)
+class _Tasks:
+    """Makes records of the tasks that somebody annotated, each once; in JSON-MIN the annotations of a task stand one
+    after the other."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._task: Any = None  # of the record before
+        self._spans: tuple[Span, ...] | None = None
+
+    def __call__(self, where: str, line: int, value: JsonObject) -> LabeledText | None:
+        """The record of an object, None where it says nothing new."""
+        is_full = "data" in value
+        record = (_full if is_full else _minimal)(where, line, value, self._tally)
         if record is None:
-            tally.add("tasks without an annotation, or with a canceled one, left out")
-            continue
-        same_task = task is not None and "annotation_id" in value and value.get("id") == task
-        if same_task and record.spans != spans:
+            self._tally.add("tasks without an annotation, or with a canceled one, left out")
+            return None
+        same_task = self._task is not None and "annotation_id" in value and value.get("id") == self._task
+        if same_task and record.spans != self._spans:
             raise FormatError(
-                f"{where}: expected one annotation of the task {kind_of(task)}, found another that differs from the "
-                "one before; keep one, or export JSON with one marked as ground truth"
+                f"{where}: expected one annotation of the task {kind_of(self._task)}, found another that differs from "
+                "the one before; keep one, or export JSON with one marked as ground truth"
             )
-        task, spans = (value.get("id") if "annotation_id" in value else None), record.spans
+        self._task, self._spans = (value.get("id") if "annotation_id" in value else None), record.spans
         if same_task:
-            tally.add("annotations that say of a task what the one before says, left out")
-        else:
-            yield record
+            self._tally.add("annotations that say of a task what the one before says, left out")
+        return None if same_task else record
 
 
 def _minimal(where: str, line: int, value: JsonObject, tally: Tally) -> LabeledText | None:

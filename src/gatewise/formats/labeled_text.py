@@ -7,11 +7,15 @@ dropped, as asked; each one is reported. Spans that overlap are refused: tags ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from gatewise.errors import ConfigError, FormatError, SchemeError
+from gatewise.formats.broken import Broken, OnBroken
+from gatewise.formats.json_fields import JsonObject
+from gatewise.formats.json_items import json_objects
 from gatewise.formats.source import Located, Notify, Source, log_notice, source_name
 from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span, TextSpan, Token, tags_from_spans, tokenize
@@ -54,20 +58,52 @@ class LabeledText:
     tokens: tuple[Token, ...] | None = None
 
 
+ParseRecord = Callable[
+    [str, int, JsonObject], LabeledText | None
+]  # of its place for messages, its line, and the object
+
+
 def locate_labeled(
-    path: Source, records: Iterable[LabeledText], alignment: Alignment, tally: Tally
+    path: Source, parse: ParseRecord, alignment: Alignment, tally: Tally, broken: OnBroken | None
 ) -> Iterator[Located]:
-    """The records as sentences with the line of each token; at the end what was counted is said."""
-    records = iter(records)
+    """The records as sentences with the line of each token; at the end what was counted is said.
+
+    `parse` makes a record of an object, or None of one that is left out. With `broken`, which is told of them, records
+    that cannot be read are left out.
+    """
+    records = _records(path, parse, broken)
     head = list(islice(records, LOOK_AT)) if alignment.tokenizer == AUTO else []
-    tokenizer = guess_tokenizer(record.text for record in head) if head else alignment.tokenizer
-    for record in chain(head, records):
-        where = f"{source_name(path)}:{record.line}"
-        sentence = _tokenized(record, tokenizer, own=alignment.tokenizer == AUTO)
-        if record.spans is not None:
-            sentence = tag_characters(where, sentence, record.spans, alignment, tally)
+    tokenizer = guess_tokenizer(record.text for record, _ in head) if head else alignment.tokenizer
+    for record, value in chain(head, records):
+        try:
+            sentence = _tagged(f"{source_name(path)}:{record.line}", record, tokenizer, alignment, tally)
+        except FormatError as error:
+            _tell(record.line, value, error, broken)
+            continue
         yield Located(sentence=sentence, lines=(record.line,) * max(1, len(sentence)))
     tally.say(path, alignment.notify)
+
+
+def _records(path: Source, parse: ParseRecord, broken: OnBroken | None) -> Iterator[tuple[LabeledText, JsonObject]]:
+    for line, value in json_objects(path, broken=broken):
+        try:
+            record = parse(f"{source_name(path)}:{line}", line, value)
+        except FormatError as error:
+            _tell(line, value, error, broken)
+            continue
+        if record is not None:
+            yield record, value
+
+
+def _tell(line: int, value: JsonObject, error: FormatError, broken: OnBroken | None) -> None:
+    if broken is None:
+        raise error
+    broken(Broken(line=line, reason=str(error), raw=json.dumps(value, ensure_ascii=False).encode()))
+
+
+def _tagged(where: str, record: LabeledText, tokenizer: str, alignment: Alignment, tally: Tally) -> Sentence:
+    sentence = _tokenized(record, tokenizer, own=alignment.tokenizer == AUTO)
+    return sentence if record.spans is None else tag_characters(where, sentence, record.spans, alignment, tally)
 
 
 def tag_characters(

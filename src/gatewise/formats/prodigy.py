@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TextIO
 
 from gatewise.errors import FormatError
+from gatewise.formats.broken import OnBroken
 from gatewise.formats.json_fields import JsonObject, edges, get, objects, tokens_in
-from gatewise.formats.json_items import json_objects
 from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment, LabeledText, locate_labeled
-from gatewise.formats.source import Located, Source, checked, source_name
+from gatewise.formats.source import Located, Source, checked
 from gatewise.formats.tally import Tally
 from gatewise.text import Sentence, Span
 from gatewise.text.align import align_spans, character_spans
@@ -28,15 +29,15 @@ def read_prodigy(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> I
     return checked(path, locate_prodigy(path, alignment=alignment), None)
 
 
-def locate_prodigy(path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT) -> Iterator[Located]:
-    """As `read_prodigy`, with the line of each token."""
+def locate_prodigy(
+    path: Source, *, alignment: Alignment = DEFAULT_ALIGNMENT, broken: OnBroken | None = None
+) -> Iterator[Located]:
+    """As `read_prodigy`, with the line of each token.
+
+    With `broken`, which is told of them, records that cannot be read are left out.
+    """
     tally = Tally()
-    records = (
-        _record(f"{source_name(path)}:{line}", line, value)
-        for line, value in json_objects(path)
-        if _is_kept(f"{source_name(path)}:{line}", value, tally)
-    )
-    return locate_labeled(path, records, alignment, tally)
+    return locate_labeled(path, partial(_record, tally), alignment, tally, broken)
 
 
 def write_prodigy(sentences: Iterable[Sentence], stream: TextIO, scheme: str | None = None) -> None:
@@ -78,7 +79,9 @@ def _is_kept(where: str, value: JsonObject, tally: Tally) -> bool:
     return answer == "accept"
 
 
-def _record(where: str, line: int, value: JsonObject) -> LabeledText:
+def _record(tally: Tally, where: str, line: int, value: JsonObject) -> LabeledText | None:
+    if not _is_kept(where, value, tally):
+        return None
     text = get(where, value, "text", str)
     tokens = None
     if "tokens" in value:

@@ -17,12 +17,13 @@ import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedIOBase
+from io import BufferedReader
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from gatewise.errors import FormatError
+from gatewise.formats.raw_lines import decode_lines, whole_lines
 from gatewise.text import Sentence, find_problem
 
 Source = str | PathLike[str]
@@ -50,6 +51,25 @@ class SavedInput(PathLike[str]):
 
     def __str__(self) -> str:
         return "<standard input>"
+
+
+@dataclass(slots=True, kw_only=True)
+class WatchedFile(PathLike[str]):
+    """A file of which somebody wants to know how far it has been read."""
+
+    path: str
+    stream: BinaryIO | None = None  # once it is open
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def position(self) -> int:
+        """How many bytes have been read, of a packed file packed ones; 0 before it is opened and after it is closed."""
+        return 0 if self.stream is None or self.stream.closed else self.stream.tell()
 
 
 @contextmanager
@@ -82,40 +102,59 @@ def source_name(path: Source) -> str:
 def opened(path: Source) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked where it is packed; `-` is standard input."""
     if str(path) == STANDARD_INPUT:
-        yield sys.stdin.buffer
+        with _unpacked(sys.stdin.buffer) as unpacked:
+            yield unpacked
         return
     with Path(path).open("rb") as stream:
-        if str(path).endswith(".gz") or stream.peek(2)[:2] == _GZIP:
-            with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
-                yield cast(BinaryIO, unpacked)
-        else:
-            yield stream
+        if isinstance(path, WatchedFile):
+            path.stream = stream
+        with _unpacked(stream, packed=str(path).endswith(".gz")) as unpacked:
+            yield unpacked
 
 
-def numbered_lines(path: Source) -> Iterator[tuple[int, str]]:
+@contextmanager
+def _unpacked(stream: BinaryIO, *, packed: bool = False) -> Iterator[BinaryIO]:
+    if packed or (isinstance(stream, BufferedReader) and stream.peek(2)[:2] == _GZIP):
+        with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+            yield cast(BinaryIO, unpacked)
+    else:
+        yield stream
+
+
+def numbered_lines(path: Source, *, errors: str = "strict") -> Iterator[tuple[int, str]]:
     """Each line without its end, with its number from 1; only LF and CRLF end a line.
 
-    Raises FormatError for a file that is missing, unreadable, or not UTF-8.
+    `errors` as `line_runs` has it. Raises FormatError for a file that is missing, unreadable, or not UTF-8.
+    """
+    for run in line_runs(path, errors=errors):
+        yield from run
+
+
+def line_runs(path: Source, *, errors: str = "strict") -> Iterator[list[tuple[int, str]]]:
+    """The lines of `numbered_lines`, as many at a time as come in at once; an empty run says that a pipe is idle.
+
+    With `errors` "surrogateescape" bytes that are not UTF-8 stay in their lines as surrogates, which
+    `formats.broken` finds. Raises FormatError as `numbered_lines`.
     """
     try:
         with opened(path) as stream:
             number = 1
-            for raw in _runs_of_lines(stream):
-                lines, error = _decode(raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw)
-                yield from enumerate(lines, number)
+            for raw in whole_lines(stream, CHUNK):
+                lines, error = decode_lines(raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw, errors)
+                yield list(enumerate(lines, number))
                 number += len(lines)
                 if error is not None:
-                    raise FormatError(_not_utf8(path, number, error.object[error.start], error.start)) from error
+                    raise FormatError(not_utf8(path, number, error.object[error.start], error.start)) from error
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(reading_failed(path, error)) from error
 
 
-def text_chunks(path: Source, size: int | None = None) -> Generator[str, None, None]:
+def text_chunks(path: Source, size: int | None = None, *, errors: str = "strict") -> Generator[str, None, None]:
     """The text in stretches of about `size` bytes, for formats whose lines may be as long as the file.
 
-    Raises FormatError as `numbered_lines`.
+    `errors` as `line_runs` has it. Raises FormatError as `numbered_lines`.
     """
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors)
     line, column = 1, 0  # where the next byte stands
     try:
         with opened(path) as stream:
@@ -127,7 +166,7 @@ def text_chunks(path: Source, size: int | None = None) -> Generator[str, None, N
                     good = error.object[: error.start].decode("utf-8")
                     yield good
                     line, column = _moved(line, column, good)
-                    raise FormatError(_not_utf8(path, line, error.object[error.start], column)) from error
+                    raise FormatError(not_utf8(path, line, error.object[error.start], column)) from error
                 yield text
                 if not raw:
                     return
@@ -140,13 +179,13 @@ def _moved(line: int, column: int, text: str) -> tuple[int, int]:
     """Line and byte of it after this text."""
     before, _, last = text.rpartition("\n")
     ended = "\n" in text
-    return line + before.count("\n") + ended, len(last.encode()) + (0 if ended else column)
+    return line + before.count("\n") + ended, len(last.encode(errors="surrogateescape")) + (0 if ended else column)
 
 
-def blocks(path: Source) -> Iterator[list[tuple[int, str]]]:
+def blocks(path: Source, *, errors: str = "strict") -> Iterator[list[tuple[int, str]]]:
     """Runs of lines between blank lines (empty, or spaces and tabs alone); no run is empty."""
     block: list[tuple[int, str]] = []
-    for number, line in numbered_lines(path):
+    for number, line in numbered_lines(path, errors=errors):
         if line.strip(" \t"):
             block.append((number, line))
         elif block:
@@ -178,34 +217,8 @@ def _check(path: Source, located: Located, scheme: str) -> None:
         raise FormatError(f"{source_name(path)}:{located.lines[problem.index]}: {problem.message}")
 
 
-def _runs_of_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Whole lines, as many as come in at once: a pipe is read as it fills, and a file fast."""
-    rest: list[bytes] = []  # of a line whose end has not come yet
-    while raw := cast(BufferedIOBase, stream).read1(CHUNK):
-        lines, end, begun = raw.rpartition(b"\n")
-        if end:
-            yield b"".join((*rest, lines, end))
-            rest = [begun]
-        else:
-            rest.append(raw)
-    if last := b"".join(rest):
-        yield last
-
-
-def _decode(raw: bytes) -> tuple[list[str], UnicodeDecodeError | None]:
-    """The lines without their ends; up to a line that is not UTF-8, with an error that holds this line alone."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        start = raw.rfind(b"\n", 0, error.start) + 1
-        good, _ = _decode(raw[:start])
-        broken = raw[start:].partition(b"\n")[0]
-        return good, UnicodeDecodeError("utf-8", broken, error.start - start, error.end - start, error.reason)
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines, None
-
-
-def _not_utf8(path: Source, number: int, byte: int, column: int) -> str:
+def not_utf8(path: Source, number: int, byte: int, column: int) -> str:
+    """What is said of a line with such a byte after `column` good ones."""
     return (
         f"{source_name(path)}:{number}: expected UTF-8, found the byte 0x{byte:02X} "
         f"after {column} good bytes; save the file as UTF-8"
