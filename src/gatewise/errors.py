@@ -10,6 +10,7 @@ GatewiseError
 ├── ConfigError       a training configuration with an unknown key or a wrong value
 ├── ModelError        a model folder that is missing, truncated, or not what it says
 ├── TrainingError     training that cannot start or go on (an empty split, a loss that is not finite)
+├── JobError          files to tag that are not there, an output that cannot be written or gone on with
 └── MissingExtraError a library of an optional extra that is not installed
 """
 
@@ -54,6 +55,10 @@ class ModelError(GatewiseError):
 
 class TrainingError(GatewiseError):
     """Training that cannot start or go on."""
+
+
+class JobError(GatewiseError):
+    """A job of tagging files that cannot start, be written, or go on where it was."""
 
 
 class MissingExtraError(GatewiseError):

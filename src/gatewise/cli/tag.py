@@ -1,33 +1,30 @@
-"""`gatewise tag`: texts or files in, tagged sentences out."""
+"""`gatewise tag`: texts or files in, tagged sentences out. The work is done in `gatewise.jobs`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import islice
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gatewise.cli.options import columns_option, expect_choice, head_option, output_option, split_columns, writing
-from gatewise.errors import ConfigError
+from gatewise.cli.interrupt import INTERRUPTED, stopping
+from gatewise.cli.options import columns_option, expect_choice, head_option, split_columns
 
 if TYPE_CHECKING:
-    from gatewise.model.heads import ModelHead
-    from gatewise.runtime import Constraints, Tagger
-    from gatewise.text.sentence import Sentence
+    from gatewise.jobs import JobOptions, JobReport, Listeners
+    from gatewise.runtime import Tagger
 
-CHUNK = 1024  # sentences that are tagged together
-WITH_SCORES = ("jsonl", "parquet")  # formats that hold probabilities; for others none are computed
-WITH_HEADS = ("jsonl", "conll")  # formats that hold what further heads say; for others none is asked
+REJECTED = 3  # the exit code of a run that put lines aside
 
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE…|-]")
 @click.option("-m", "--model", default="zh", show_default=True, help="A bundled model or a model folder.")
 @click.option("--from", "source", default="auto", show_default=True, help="text, or a labeled format; auto: found out.")
-@click.option("--to", "target", default="inline", show_default=True, help="inline, conll, conllu, jsonl, doccano, …")
+@click.option("--to", "target", default="inline", show_default=True, help="inline, conll, conllu, jsonl, parquet, …")
 @click.option("--split", is_flag=True, help="Cut each line of text into its sentences first.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Threads; 0 means one a core.")
 @click.option("--n-best", type=click.IntRange(min=1), help="The N most probable taggings of each; with --to jsonl.")
@@ -37,7 +34,10 @@ WITH_HEADS = ("jsonl", "conll")  # formats that hold what further heads say; for
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Withhold what is less probable than this.")
 @head_option
 @columns_option
-@output_option
+@click.option("-o", "--output", help="A file, or a folder (FOLDER/) for an output a file; default stdout.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was broken off, where it was.")
+@click.option("--rejects", type=click.Path(path_type=Path), help="Put what is broken here and go on; exit code 3.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 def tag(
     files: tuple[str, ...],
     model: str,
@@ -52,154 +52,83 @@ def tag(
     min_score: float | None,
     head: str,
     columns: str,
-    output: Path | None,
+    output: str | None,
+    resume: bool,
+    rejects: Path | None,
+    quiet: bool,
 ) -> None:
     """Tag files, or what comes in on stdin: one sentence a line, or sentences that are cut into tokens already.
 
-    The formats are listed in docs/formats.md; the tags that a labeled file holds are not looked at. Confidence,
-    constraints and dictionaries are explained in docs/tagging.md. Of a model with further heads, jsonl and conll hold
-    what all of them say, other formats what the main head says, or with --head another one alone; n-best, constraints
-    and dictionary are for the main head, or for that of --head.
+    FILE may be a pattern in quotes, such as 'data/**/*.jsonl.gz'; files and stdin may be packed with gzip. Runs of many
+    files, --resume and --rejects are explained in docs/jobs.md, the formats in docs/formats.md; the tags that a labeled
+    file holds are not looked at. Confidence, constraints and dictionaries are explained in docs/tagging.md. Of a model
+    with further heads, jsonl and conll hold what all of them say, other formats what the main head says, or with --head
+    another one alone; n-best, constraints and dictionary are for the main head, or for that of --head.
     """
-    from gatewise.formats import BINARY_FORMATS, FORMATS, OUTPUT_FORMATS, write_binary, write_n_best, write_sentences
+    from gatewise.formats import BINARY_FORMATS, FORMATS, OUTPUT_FORMATS
+    from gatewise.jobs import JobOptions, find_inputs, tag_files
     from gatewise.runtime import load
 
     expect_choice("--from", source, ("auto", *FORMATS))
     expect_choice("--to", target, (*OUTPUT_FORMATS, *BINARY_FORMATS))
-    if target in BINARY_FORMATS and output is None:
-        raise ConfigError(f"--to {target}: expected a file to write to, found none; add -o FILE")
-    if n_best is not None and (target != "jsonl" or min_score is not None):
-        raise ConfigError(
-            "--n-best: expected --to jsonl and no --min-score, found "
-            f"{'--min-score' if target == 'jsonl' else '--to ' + target}; change that"
-        )
-    if hard_dictionary and dictionary is None:
-        raise ConfigError("--hard-dictionary: expected a dictionary, found none; add --dictionary FILE")
-    tagger = load(model, threads=threads)
-    chosen = tagger.archive.head(head)
-    if dictionary is not None:
-        tagger = _with_dictionary(tagger, dictionary, hard=hard_dictionary, head=head)
-    given = (s for file in files or ("-",) for s in _read(tagger, chosen, file, source, split_columns(columns), split))
-    pairs = _with_constraints(given, constrain)
-    if n_best is not None:
-        with writing(output) as stream:
-            write_n_best(((s, tagger.n_best(s, n_best, constraints=known, head=head)) for s, known in pairs), stream)
-        return
-    wanted = None if not head and target in WITH_HEADS else head  # None: all heads
-    sentences = _tagged(tagger, pairs, scores=target in WITH_SCORES or min_score is not None, head=wanted)
-    if min_score is not None:
-        sentences = _confident(tagger, sentences, min_score, wanted)
-    if target == "conllu":
-        sentences = _as_words(chosen, sentences)
-    if target in BINARY_FORMATS and output is not None:
-        write_binary(sentences, output, target)
-        return
-    with writing(output) as stream:
-        column = chosen.task.column if head and target == "conllu" else None
-        write_sentences(sentences, stream, target, scheme=chosen.scheme, column=column)
+    options = JobOptions(
+        target=target,
+        columns=split_columns(columns),
+        split=split,
+        n_best=n_best,
+        constrain=constrain,
+        dictionary=dictionary,
+        hard_dictionary=hard_dictionary,
+        min_score=min_score,
+        head=head,
+    )
+    inputs = find_inputs(files or ("-",), source)
+    tagger = _with_dictionary(load(model, threads=threads), options)
+    is_long = output is not None and all(entry.size is not None for entry in inputs)
+    with _listeners(bar=is_long and not quiet and sys.stderr.isatty(), stop_gently=is_long) as listeners:
+        report = tag_files(tagger, inputs, output, options, listeners, rejects=rejects, resume=resume)
+    _leave(report, output, rejects)
 
 
-def _read(
-    tagger: Tagger, head: ModelHead, file: str, source: str, columns: tuple[str, ...], split: bool
-) -> Iterator[Sentence]:
-    """The sentences of one file in the tokens they are tagged in, streamed."""
-    from gatewise.formats import detect_format, read_lines, read_sentences
-
-    if source == "auto":
-        source = "text" if file == "-" else detect_format(file)
-    if source == "text":
-        lines = read_lines(file)
-        yield from map(tagger.tokenize, _in_sentences(lines) if split else lines)
-        return
-    sentences = read_sentences(file, source, columns)
-    if "segmentation" in (tagger.archive.config.task.kind, head.task.kind):  # it makes its own words
-        yield from map(tagger.tokenize, _texts(sentences, file))
-        return
-    for sentence in sentences:
-        yield tagger.tokenize(sentence.text) if sentence.text and not len(sentence) else sentence
-
-
-def _with_constraints(
-    sentences: Iterable[Sentence], path: Path | None
-) -> Iterator[tuple[Sentence, Constraints | None]]:
-    if path is None:
-        return ((sentence, None) for sentence in sentences)
-    from gatewise.runtime.constraint_file import with_constraints
-
-    return iter(with_constraints(sentences, path))
-
-
-def _tagged(
-    tagger: Tagger, pairs: Iterator[tuple[Sentence, Constraints | None]], *, scores: bool, head: str | None
-) -> Iterator[Sentence]:
-    while chunk := list(islice(pairs, CHUNK)):
-        known = [constraints for _, constraints in chunk]
-        yield from tagger.tag_sentences(
-            [sentence for sentence, _ in chunk], scores=scores, constraints=known if any(known) else None, head=head
-        )
-
-
-def _with_dictionary(tagger: Tagger, path: Path, *, hard: bool, head: str) -> Tagger:
-    """The tagger with the dictionary; labels in it that the model does not have are told."""
-    steered = tagger.with_dictionary(path, hard=hard, head=head)
+def _with_dictionary(tagger: Tagger, options: JobOptions) -> Tagger:
+    """The tagger with the dictionary, if any; labels in it that the model does not have are told."""
+    if options.dictionary is None:
+        return tagger
+    steered = tagger.with_dictionary(options.dictionary, hard=options.hard_dictionary, head=options.head)
     if unknown := steered.unknown_dictionary_labels():
-        click.echo(
-            f"{path}: the model has no label {', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}; words with "
-            "such a tag may get any label",
-            err=True,
-        )
+        shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
+        _say(f"{options.dictionary}: the model has no label {shown}; words with such a tag may get any label")
     return steered
 
 
-def _confident(tagger: Tagger, sentences: Iterable[Sentence], least: float, head: str | None) -> Iterator[Sentence]:
-    """The sentences without what is less probable, in any head; how much that was is told at the end."""
-    from gatewise.runtime.abstain import Abstainer
-    from gatewise.text import Heads
+@contextmanager
+def _listeners(*, bar: bool, stop_gently: bool) -> Iterator[Listeners]:
+    """Who is told how it goes: a bar on a terminal; Ctrl-C ends a job that can be gone on with after its chunk."""
+    from gatewise.jobs import Listeners
 
-    first = tagger.archive.head(head or "")
-    further = {} if head is not None else tagger.archive.heads
-    kinds = {first.name: first.task.kind, **{name: of_head.task.kind for name, of_head in further.items()}}
-    abstain = {name: Abstainer(kind, least) for name, kind in kinds.items()}
-    for sentence in sentences:
-        kept = abstain[first.name](sentence)
-        if further:
-            kept = replace(kept, heads=Heads({name: abstain[name](said) for name, said in sentence.heads.items()}))
-        yield kept
-    for name, kind in kinds.items():
-        what = {"tags": "tags", "segmentation": "labels of words"}.get(kind, "spans")
-        where, counts = (f"{name}: " if further and name else ""), abstain[name]
-        click.echo(
-            f"{where}withheld {counts.withheld} of {counts.total} {what}, with a probability below {least:g}", err=True
-        )
+    with stopping() if stop_gently else nullcontext(lambda: False) as stopped:
+        if not bar:
+            yield Listeners(notify=_say, stopped=stopped)
+            return
+        from gatewise.cli.job_bar import JobBar
+
+        with JobBar() as shown:
+            yield Listeners(notify=shown.say, progress=shown.update, stopped=stopped)
 
 
-def _texts(sentences: Iterable[Sentence], file: str) -> Iterator[str]:
-    """The texts alone; what else the file says of them is told to be left out."""
-    from gatewise.formats.conll import ConllLayer
-    from gatewise.formats.conllu_rows import ConlluLayer
-    from gatewise.formats.tally import Tally
-
-    tally = Tally()
-    for sentence in sentences:
-        layer = sentence.layer
-        if isinstance(layer, ConllLayer | ConlluLayer) and layer.has_more:
-            tally.add("sentences whose other columns and comments are left out: this model makes words of its own")
-        yield sentence.text
-    tally.say(file, lambda line: click.echo(line, err=True))
-
-
-def _in_sentences(lines: Iterable[str]) -> Iterator[str]:
-    """The sentences of each line; white space around one goes, an empty line stays."""
-    from gatewise.text.split import split_sentences
-
-    for line in lines:
-        pieces = [line[start:end].strip() for start, end in split_sentences(line)]
-        yield from [piece for piece in pieces if piece] or [line]
+def _leave(report: JobReport, output: str | None, rejects: Path | None) -> None:
+    """Say how it ended, and end with the exit code that says so."""
+    if report.state == "complete":
+        _say(f"{output}: complete already, nothing is left to do; leave --resume out to tag anew")
+        return
+    if report.state == "interrupted":
+        _say(f"interrupted after {report.sentences:,} sentences; add --resume to the same command to go on there")
+        sys.exit(INTERRUPTED)
+    if report.rejected:
+        what = "1 sentence" if report.rejected == 1 else f"{report.rejected:,} sentences"
+        _say(f"{rejects}: {what} put aside, {report.sentences:,} tagged")
+        sys.exit(REJECTED)
 
 
-def _as_words(head: ModelHead, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """CoNLL-U holds words: what a segmentation head found becomes the tokens."""
-    from gatewise.text.segment import words_from_characters
-
-    segments = head.task.kind == "segmentation"
-    return (words_from_characters(s, head.scheme) if segments and len(s) else s for s in sentences)
+def _say(message: str) -> None:
+    click.echo(message, err=True)

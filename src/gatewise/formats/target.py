@@ -25,7 +25,8 @@ def appearing(path: str | PathLike[str]) -> Iterator[BinaryIO]:
             try:
                 yield cast(BinaryIO, scratch)
                 scratch.flush()
-                os.chmod(scratch.name, _mode(target))
+                os.fsync(scratch.fileno())
+                os.chmod(scratch.name, mode_of(target))
                 os.replace(scratch.name, target)
             except BaseException:
                 with suppress(FileNotFoundError):
@@ -35,7 +36,7 @@ def appearing(path: str | PathLike[str]) -> Iterator[BinaryIO]:
         raise FormatError(f"{target}: cannot be written ({error.strerror or error}); check the path") from error
 
 
-def _mode(target: Path) -> int:
+def mode_of(target: Path) -> int:
     """The permissions of the file that is replaced, else those of any new file."""
     if target.exists():
         return target.stat().st_mode & 0o777

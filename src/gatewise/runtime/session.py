@@ -90,6 +90,8 @@ class Session:
         try:
             found: list[Float32s] = self._session.run(outputs, batch.feeds())
         except Exception as error:  # an id past the end of an embedding, above all
+            if "alloc" in str(error):  # "bad allocation", "std::bad_alloc", "Failed to allocate memory for …"
+                raise MemoryError(f"{self._path}: {_first_line(error)}") from error
             raise ModelError(
                 f"{self._path}: expected a graph that fits the vocabulary, found that it cannot be run"
                 f" ({_first_line(error)}); copy the whole folder again"
