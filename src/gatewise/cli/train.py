@@ -74,6 +74,7 @@ def train(
     wanted = wanted_config(config, settings, seed=seed, device=device)
     before_torch()
     with training_extra():
+        import gatewise.training.run  # noqa: F401 - before any file is read, so that what is missing is told at once
         from gatewise.training.splits import Files, read_splits
 
     files = Files(train=train_file, dev=dev, test=test, columns=split_columns(columns))

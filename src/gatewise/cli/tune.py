@@ -87,6 +87,7 @@ def tune(
     wanted = wanted_config(config, settings, seed=seed, device=device)
     before_torch()
     with training_extra():
+        import gatewise.training.run  # noqa: F401 - stands on torch and onnx
         from gatewise.training.space import read_space
         from gatewise.training.splits import Files, read_splits
     with tuning_extra():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gatewise.errors import FormatError, ModelError
 from gatewise.formats.target import appearing
-from gatewise.model.archive import CARD_FILE, CONFIG_FILE, TEMPERATURE_KEY
+from gatewise.model.archive_files import CARD_FILE, CONFIG_FILE, TEMPERATURE_KEY
 
 
 def store_temperature(folder: str | Path, temperature: float, card: str) -> None:
