@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -82,7 +82,15 @@ FORMS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"])
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
+def number_of(content: bytes) -> float:
+    """The number that these four bytes are in a binary file."""
+    found: float = struct.unpack("<f", content)[0]
+    return found
+
+
 @given(st.dictionaries(FORMS, st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=8))
+@example({"0": [number_of(b"\n\xd7\xa3<"), 0.0, 0.0, 0.0]})  # a line feed first
+@example({"a": [number_of(b"1\n\x00\x00"), 0.0, 0.0, 0.0]})  # as if it were a line of text
 def test_text_and_binary_come_back_as_they_went_in(
     tmp_path_factory: pytest.TempPathFactory, entries: dict[str, list[float]]
 ) -> None:

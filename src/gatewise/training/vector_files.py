@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ Float32s: TypeAlias = npt.NDArray[np.float32]
 GZIP_MAGIC = b"\x1f\x8b"
 LONGEST_LINE = 1 << 20  # bytes, of which the first entry is told to be text
 LONGEST_FORM = 10_000  # bytes; a binary form that is longer is a file of another kind
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # bytes that stand in no text
 REMEDY = "give word2vec text or binary, GloVe, or fastText .vec, gzipped or not"
 
 
@@ -61,15 +63,23 @@ def _head(line: bytes) -> tuple[int, int] | None:
 
 
 def _is_binary(stream: io.BufferedReader) -> bool:
-    """Whether the first entry ends in anything but a number in digits; a binary file always has a head before it."""
-    if _head(stream.readline(LONGEST_LINE)) is None:
+    """Whether the first entry is anything but a form and digits; a binary file always has a head before it.
+
+    A byte of a number may be a line feed, so what stands where a binary entry's numbers would is looked at, too.
+    """
+    head = _head(stream.readline(LONGEST_LINE))
+    if head is None:
         return False
-    line, _, _ = stream.read(LONGEST_LINE).partition(b"\n")
+    content = stream.read(LONGEST_LINE)
+    line, _, _ = content.partition(b"\n")
+    _, _, rest = content.partition(b" ")
     try:
         fields = line.decode("utf-8").split()
     except UnicodeDecodeError:
         return True
-    return not fields or not _is_number(fields[-1])
+    if len(fields) < 2 or not _is_number(fields[-1]):
+        return True
+    return _NO_TEXT.search(rest[: 4 * head[1]]) is not None
 
 
 def _check_head(head: tuple[int, int], dim: int, where: str) -> None:
