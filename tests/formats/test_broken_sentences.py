@@ -151,8 +151,9 @@ def test_a_watched_file_says_how_far_it_was_read(tmp_path: Path) -> None:
     path = tmp_path / "long.gz"
     path.write_bytes(gzip.compress(os.urandom(300_000).hex().encode().replace(b"0", b"\n")))
     watched = WatchedFile(path=str(path))
+    assert watched.position == 0
     seen = [watched.position for _ in line_runs(watched)]
     assert seen == sorted(seen)
     assert 0 < seen[0] < seen[len(seen) // 2] < path.stat().st_size
     assert seen[-1] == path.stat().st_size
-    assert watched.position == 0
+    assert watched.position == path.stat().st_size

@@ -68,8 +68,10 @@ class WatchedFile(PathLike[str]):
 
     @property
     def position(self) -> int:
-        """How many bytes have been read, of a packed file packed ones; 0 before it is opened and after it is closed."""
-        return 0 if self.stream is None or self.stream.closed else self.stream.tell()
+        """How many bytes have been read, of a packed file packed ones: none before it is opened, all after its end."""
+        if self.stream is None:
+            return 0
+        return Path(self.path).stat().st_size if self.stream.closed else self.stream.tell()
 
 
 @contextmanager

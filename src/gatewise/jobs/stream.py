@@ -20,6 +20,7 @@ from gatewise.jobs.rejects import RejectsFile
 from gatewise.jobs.tagging import ChunkTagger, Untaggable
 from gatewise.jobs.units import Unit, read_units
 from gatewise.runtime.constraint_file import ConstraintLines
+from gatewise.text.sentence import Sentence
 
 CHUNK = 1024  # units that are tagged together
 
@@ -120,17 +121,12 @@ class Stream:
         chunk = Chunk(units=taken)
         good, sentences, known = [], [], []
         for placed in taken:
-            index, unit = placed
-            if isinstance(unit, Broken):
-                self.reject(chunk, placed, unit.reason)
-                if self._known is not None:
-                    self._known.take(None)
-                continue
-            sentence = self._tagger.sentence(unit.content, self._tallies[index])
-            good.append(placed)
-            sentences.append(sentence)
-            if self._known is not None:
-                known.append(self._known.take(sentence))
+            sentence = self._sentence(chunk, placed)
+            constraints = None if self._known is None else self._known.take(sentence)
+            if sentence is not None:
+                good.append(placed)
+                sentences.append(sentence)
+                known += [] if constraints is None else [constraints]
         for placed, sentence, result in zip(good, sentences, self._tagger.tag(sentences, known), strict=True):
             if isinstance(result, Untaggable):
                 self.reject(chunk, placed, f"{self.where(placed)}: {result.reason}")
@@ -138,6 +134,18 @@ class Stream:
                 chunk.results.append((placed, result))
                 chunk.tokens += len(sentence)
         return chunk
+
+    def _sentence(self, chunk: Chunk, placed: Placed) -> Sentence | None:
+        """The sentence of a unit; None for one that is put aside."""
+        index, unit = placed
+        if isinstance(unit, Broken):
+            self.reject(chunk, placed, unit.reason)
+            return None
+        found = self._tagger.sentence(unit.content, self._tallies[index])
+        if isinstance(found, Untaggable):
+            self.reject(chunk, placed, f"{self.where(placed)}: {found.reason}")
+            return None
+        return found
 
 
 def _take(units: Iterator[Placed | None]) -> list[Placed]:

@@ -44,16 +44,19 @@ class ChunkTagger:
         self._makes_words = "segmentation" in (tagger.archive.config.task.kind, self.head.task.kind)
         self.abstainers = {} if options.min_score is None else self._make_abstainers(options.min_score)
 
-    def sentence(self, content: Sentence | str, tally: Tally) -> Sentence:
+    def sentence(self, content: Sentence | str, tally: Tally) -> Sentence | Untaggable:
         """A unit in the tokens it is tagged in; `tally` counts what a segmenter's own words leave out."""
-        if isinstance(content, str):
-            return self._tagger.tokenize(content)
-        if self._makes_words:
+        if isinstance(content, Sentence):
+            if not self._makes_words and (len(content) or not content.text):
+                return content
             layer = content.layer
-            if isinstance(layer, ConllLayer | ConlluLayer) and layer.has_more:
+            if self._makes_words and isinstance(layer, ConllLayer | ConlluLayer) and layer.has_more:
                 tally.add(_LEFT_OUT)
-            return self._tagger.tokenize(content.text)
-        return self._tagger.tokenize(content.text) if content.text and not len(content) else content
+            content = content.text
+        try:
+            return self._tagger.tokenize(content)
+        except (TextError, MemoryError) as error:
+            return Untaggable(reason=_reason(error, content))
 
     def tag(
         self, sentences: Sequence[Sentence], known: Sequence[Constraints] = ()
@@ -67,7 +70,7 @@ class ChunkTagger:
             if len(sentences) > 1:
                 half = len(sentences) // 2
                 return self.tag(sentences[:half], known[:half]) + self.tag(sentences[half:], known[half:])
-            return [Untaggable(reason=_reason(error, sentences[0]))]
+            return [Untaggable(reason=_reason(error, sentences[0].text))]
 
     def _results(
         self, sentences: Sequence[Sentence], known: Sequence[Constraints]
@@ -112,7 +115,7 @@ class ChunkTagger:
             say(f"{where}withheld {counts.withheld} of {counts.total} {what}, with a probability below {least:g}")
 
 
-def _reason(error: Exception, sentence: Sentence) -> str:
+def _reason(error: Exception, text: str) -> str:
     if isinstance(error, MemoryError):
-        return f"expected a sentence that fits into memory, found one of {len(sentence):,} tokens; cut it into shorter"
+        return f"expected a sentence that fits into memory, found one of {len(text):,} characters; cut it into several"
     return str(error)
