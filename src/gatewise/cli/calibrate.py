@@ -36,7 +36,7 @@ def calibrate(model: Path, dev: Path, test: Path | None, as_json: bool, columns:
     from gatewise.model.card import with_calibrations
     from gatewise.model.corpus import read_corpus
     from gatewise.runtime import Tagger
-    from gatewise.runtime.calibration import calibration_change, choose_temperature
+    from gatewise.runtime.calibration import calibrate as fit_on_dev
 
     archive = open_model(model)
     tagger = Tagger(archive)
@@ -46,10 +46,7 @@ def calibrate(model: Path, dev: Path, test: Path | None, as_json: bool, columns:
             golds[split] = list(read_corpus(path, archive.config.task, split_columns(columns)))
             if not any(map(len, golds[split])):
                 raise FormatError(f"{path}: expected at least one sentence, found none; check the path and the format")
-    chosen = choose_temperature(tagger, golds["dev"])
-    changes = {"dev": chosen.change}
-    if "test" in golds:
-        changes["test"] = calibration_change(tagger, golds["test"], chosen.temperature)
+    chosen, changes = fit_on_dev(tagger, golds)
     store_temperature(model, chosen.temperature, with_calibrations(archive.card, changes))
     if as_json:
         found = {

@@ -7,7 +7,7 @@ tables, or the temperature under which the gold tags are most likely, and whethe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,6 +60,17 @@ def choose_temperature(tagger: Tagger, gold: Sequence[Sentence]) -> ChosenTemper
         )
         return ChosenTemperature(fit=found, temperature=1.0, change=refused, doubt=doubt)
     return ChosenTemperature(fit=found, temperature=fitted, change=change)
+
+
+def calibrate(
+    tagger: Tagger, splits: Mapping[str, Sequence[Sentence]]
+) -> tuple[ChosenTemperature, dict[str, CalibrationChange]]:
+    """The temperature that the split `dev` suggests, and what it changes on each split."""
+    chosen = choose_temperature(tagger, splits["dev"])
+    others = {
+        name: calibration_change(tagger, gold, chosen.temperature) for name, gold in splits.items() if name != "dev"
+    }
+    return chosen, {"dev": chosen.change, **others}
 
 
 def calibration_change(tagger: Tagger, gold: Sequence[Sentence], temperature: float) -> CalibrationChange:

@@ -28,7 +28,7 @@ from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
 from gatewise.model.labeled import labeled_for
 from gatewise.model.scoring import Scores
-from gatewise.runtime.calibration import calibration_change, choose_temperature
+from gatewise.runtime.calibration import calibrate
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import Tagger, load
 from gatewise.text.sentence import Sentence
@@ -158,13 +158,10 @@ def _saved(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path, *
 
 def _calibrated(tagger: Tagger, corpus: Corpus) -> tuple[float, str, dict[str, CalibrationChange]]:
     """The temperature that dev suggests for the main head, a doubt, and what it changes, by split; 1 without dev."""
-    splits = corpus.splits_of(MAIN_HEAD)
+    splits = {name: split for name, split in corpus.splits_of(MAIN_HEAD).items() if name != "train"}
     if "dev" not in splits:
         return 1.0, "", {}
-    chosen = choose_temperature(tagger, splits["dev"])
-    changes = {"dev": chosen.change}
-    if "test" in splits:
-        changes["test"] = calibration_change(tagger, splits["test"], chosen.temperature)
+    chosen, changes = calibrate(tagger, splits)
     return chosen.temperature, chosen.doubt, changes
 
 
