@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from gatewise.model.config import FeaturesConfig  # noqa: E402
 from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.rows import rows_of  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary  # noqa: E402
 from gatewise.training.batches import (  # noqa: E402
@@ -36,10 +37,12 @@ def of_lengths(lengths: list[int]) -> EncodedSentences:
     """Sentence b has the tokens 2+b, 3+b, …, the bigrams 3+b, 4+b, … and the tags 1+b, 2+b, …"""
     return EncodedSentences(
         inputs={
-            "tokens": ragged(range(2 + b, n + 2 + b) for b, n in enumerate(lengths)),
-            "bigrams": ragged(range(3 + b, n + 4 + b) for b, n in enumerate(lengths)),
+            "tokens": ragged(rows_of((range(2 + b, n + 2 + b) for b, n in enumerate(lengths)), lengths)),
+            "bigrams": ragged(
+                rows_of((range(3 + b, n + 4 + b) for b, n in enumerate(lengths)), [n + 1 for n in lengths])
+            ),
         },
-        tags=ragged(range(1 + b, n + 1 + b) for b, n in enumerate(lengths)),
+        tags=ragged(rows_of((range(1 + b, n + 1 + b) for b, n in enumerate(lengths)), lengths)),
         lengths=tuple(lengths),
     )
 

@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain
 
 from gatewise.model.config import FeaturesConfig
+from gatewise.model.rows import Rows, rows_of
 from gatewise.text.spelling import prefixes, spelling, suffixes, word_shape
 from gatewise.text.vocabulary import PADDING_ID, Vocabulary, bigrams, build_vocabulary, keys_from_forms
 
@@ -158,8 +160,8 @@ class EncodedRows:
     `forms`: one row a distinct form, of which number 0 stands for padding.
     """
 
-    rows: Mapping[str, Sequence[Sequence[int]]]
-    forms: Mapping[str, Sequence[Sequence[int]]]
+    rows: Mapping[str, Rows]
+    forms: Mapping[str, Rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,19 +191,23 @@ class FeatureEncoder:
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedRows:
         """The ids of sentences of forms."""
-        keys = [keys_from_forms(forms) for forms in sentences]
-        rows: dict[str, Sequence[Sequence[int]]] = {
-            feature.name: [self._vocabularies[feature.name].encode(feature.keys(entries)) for entries in keys]
-            for feature in self._of_sentences
-        }
+        keys = list(map(keys_from_forms, sentences))
+        lengths = list(map(len, sentences))
+        rows: dict[str, Rows] = {}
+        for feature in self._of_sentences:
+            further = len(feature.parts) - 1  # so many keys more than there are tokens
+            ids = self._vocabularies[feature.name].look_up(chain.from_iterable(map(feature.keys, keys)))
+            rows[feature.name] = rows_of([ids], [length + further for length in lengths])
         if not self._of_forms:
             return EncodedRows(rows=rows, forms={})
         numbers: dict[str, int] = {}
-        rows[FORM_OF] = [[numbers.setdefault(form, len(numbers) + 1) for form in forms] for forms in sentences]
+        form_of = ([numbers.setdefault(form, len(numbers) + 1) for form in forms] for forms in sentences)
+        rows[FORM_OF] = rows_of(form_of, lengths)
         padding = tuple([PADDING_ID] * len(feature.parts) for feature in self._of_forms)
         found = zip(padding, *map(self._ids_of_form, numbers), strict=True)
         names = [feature.name for feature in self._of_forms]
-        return EncodedRows(rows=rows, forms=dict(zip(names, found, strict=True)))
+        forms = {name: rows_of(of_forms, map(len, of_forms)) for name, of_forms in zip(names, found, strict=True)}
+        return EncodedRows(rows=rows, forms=forms)
 
     def parts(self, forms: Sequence[str]) -> tuple[InputPart, ...]:
         """What x is made of for one sentence, in its order."""

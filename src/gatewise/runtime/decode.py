@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -48,10 +47,12 @@ class Decoder:
 
     def breaks(self, sentence: Sentence) -> tuple[int, ...]:
         """The tokens, by number, that stand apart from the one before and so have to start a word."""
-        tokens = sentence.tokens
-        if not self.break_at_gaps or not tokens or tokens[-1].end - tokens[0].start == len(tokens):
+        if not self.break_at_gaps or not len(sentence):
+            return ()
+        starts, ends = sentence.edges
+        if ends[-1] - starts[0] == len(starts):
             return ()  # as many characters as tokens: none is left for a gap
-        return tuple(t for t, (a, b) in enumerate(pairwise(tokens), start=1) if a.end != b.start)
+        return tuple(t for t in range(1, len(starts)) if ends[t - 1] != starts[t])
 
     def constrained(
         self, sentences: Sequence[Sentence], emissions: Floats, constraints: Sequence[Constraints | None] | None = None
@@ -144,8 +145,7 @@ class Decoder:
         at = edges.tolist()
         for column, index in enumerate(batch.order.tolist()):
             a, b = at[column], at[column + 1]
-            result[index] = replace(
-                sentences[index],
+            result[index] = sentences[index].decoded(
                 tags=tuple(names[a:b]),
                 scores=tuple(known.tags[a:b]) if known else None,
                 spans=_text_spans(sentences[index], a, spans[first_span[column] : first_span[column + 1]]),
@@ -192,9 +192,10 @@ def _chances(values: Float64s) -> list[float]:
 
 def _text_spans(sentence: Sentence, offset: int, spans: Sequence[tuple[int, int, str, float]]) -> tuple[TextSpan, ...]:
     """Spans of a row of tokens, in which this sentence begins at `offset`, as spans of its text."""
-    text, tokens = sentence.text, sentence.tokens
-    found = []
+    if not spans:
+        return ()
+    text, (starts, ends), found = sentence.text, sentence.edges, []
     for first, past, label, score in spans:
-        start, end = tokens[first - offset].start, tokens[past - offset - 1].end
+        start, end = starts[first - offset], ends[past - offset - 1]
         found.append(TextSpan(start=start, end=end, label=label, text=text[start:end], score=score))
     return tuple(found)

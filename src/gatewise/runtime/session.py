@@ -17,7 +17,6 @@ from gatewise.model.archive import ModelArchive
 from gatewise.model.features import CHARACTERS, SPELLING_LENGTHS, FeatureEncoder
 from gatewise.model.heads import MAIN_HEAD, emissions_name
 from gatewise.text.sentence import Sentence
-from gatewise.text.vocabulary import PADDING_ID
 
 Float32s = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -62,13 +61,13 @@ class Session:
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
         encoded = self._encoder.encode([sentence.forms for sentence in sentences])
-        inputs: dict[str, npt.NDArray[Any]] = {name: _padded(rows) for name, rows in encoded.rows.items()}
-        inputs |= {name: _padded(rows) for name, rows in encoded.forms.items()}
+        inputs: dict[str, npt.NDArray[Any]] = {name: rows.padded() for name, rows in encoded.rows.items()}
+        inputs |= {name: rows.padded() for name, rows in encoded.forms.items()}
         if CHARACTERS in encoded.forms:
-            inputs[SPELLING_LENGTHS] = np.array([len(row) for row in encoded.forms[CHARACTERS]], dtype=np.int32)
+            inputs[SPELLING_LENGTHS] = encoded.forms[CHARACTERS].lengths.astype(np.int32)
         return EncodedBatch(
             inputs=inputs,
-            lengths=np.array([len(sentence) for sentence in sentences], dtype=np.int32),
+            lengths=encoded.rows["tokens"].lengths.astype(np.int32),
         )
 
     def emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> Float32s:
@@ -101,11 +100,3 @@ class Session:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> Ints:
-    """Each row as a column, filled up with the id of the padding: (longest, rows)."""
-    ids = np.full((max(map(len, rows)), len(rows)), PADDING_ID, dtype=np.int64)
-    for column, row in enumerate(rows):
-        ids[: len(row), column] = row
-    return ids

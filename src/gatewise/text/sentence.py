@@ -7,11 +7,12 @@ characters (code points) of the original string; tokens and the gaps between the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from gatewise.errors import TextError
+from gatewise.text.uncut import Uncut
 
 # CJK punctuation, kana, bopomofo, compatibility signs, Han, full-width forms, Han beyond the BMP
 _WIDE = re.compile(
@@ -121,7 +122,7 @@ class Sentence:
     heads: Mapping[str, Sentence] = field(default=NO_HEADS, repr=False)
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(_stored_tokens(self))
 
     def __iter__(self) -> Iterator[Token]:
         return iter(self.tokens)
@@ -129,7 +130,16 @@ class Sentence:
     @property
     def forms(self) -> tuple[str, ...]:
         """The surface forms of the tokens."""
-        return tuple(token.text for token in self.tokens)
+        tokens = _stored_tokens(self)
+        return tokens.forms if isinstance(tokens, Uncut) else tuple([token.text for token in tokens])
+
+    @property
+    def edges(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Where the tokens start and where they end, in characters of the text."""
+        tokens = _stored_tokens(self)
+        if isinstance(tokens, Uncut):
+            return tokens.edges()
+        return [token.start for token in tokens], [token.end for token in tokens]
 
     def with_tags(self, tags: Iterable[str]) -> Sentence:
         """The same sentence with these tags, one a token.
@@ -140,6 +150,51 @@ class Sentence:
         if len(given) != len(self.tokens):
             raise TextError(f"expected one tag for each of {len(self.tokens)} tokens, found {len(given)} tags")
         return replace(self, tags=given)
+
+    def decoded(
+        self,
+        *,
+        tags: tuple[str, ...],
+        spans: tuple[TextSpan, ...],
+        scores: tuple[float, ...] | None,
+        path_probability: float | None,
+    ) -> Sentence:
+        """The same sentence as a tagger has read it; there is one tag a token, which is not looked at again."""
+        return Sentence(
+            text=self.text,
+            tokens=_stored_tokens(self),  # type: ignore[arg-type]
+            tags=tags,
+            spans=spans,
+            scores=scores,
+            layer=self.layer,
+            path_probability=path_probability,
+            heads=self.heads,
+        )
+
+
+_stored_tokens: Callable[[Sentence], tuple[Token, ...] | Uncut] = vars(Sentence)["tokens"].__get__
+_store_tokens: Callable[[Sentence, tuple[Token, ...] | Uncut], None] = vars(Sentence)["tokens"].__set__
+
+
+def _tokens(sentence: Sentence) -> tuple[Token, ...]:
+    tokens = _stored_tokens(sentence)
+    if isinstance(tokens, Uncut):
+        tokens = tuple(map(_token, tokens.forms, *tokens.edges()))
+        _store_tokens(sentence, tokens)
+    return tokens
+
+
+def _token(form: str, start: int, end: int) -> Token:
+    return Token(text=form, start=start, end=end)
+
+
+# the slot holds what stands for the tokens until they are asked for
+Sentence.tokens = property(_tokens, _store_tokens)  # type: ignore[assignment, misc]
+
+
+def sentence_of_characters(text: str) -> Sentence:
+    """A sentence of a text in which every character that is no white space is a token."""
+    return Sentence(text=text, tokens=Uncut(text))  # type: ignore[arg-type]
 
 
 def sentence_from_forms(

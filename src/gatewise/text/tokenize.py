@@ -15,7 +15,7 @@ import regex
 
 from gatewise.errors import ConfigError, TextError
 from gatewise.text.addresses import address_edges
-from gatewise.text.sentence import Sentence, Token
+from gatewise.text.sentence import Sentence, Token, sentence_of_characters
 
 TOKENIZERS = ("characters", "mixed", "words", "whitespace")
 
@@ -46,6 +46,9 @@ _WORD = (
 _MIXED = regex.compile(rf"{_WORD}|\X", flags=regex.V1)
 
 
+_BY_CHARACTER = {"characters": _SINGLE, "mixed": _ALL_APART}  # of such a text every character is a token
+
+
 def tokenize(text: str, tokenizer: str) -> Sentence:
     """Cut a text into tokens; white space stays between them, and offsets count characters of `text`.
 
@@ -63,6 +66,8 @@ def tokenize(text: str, tokenizer: str) -> Sentence:
         known = ", ".join(TOKENIZERS)
         raise ConfigError(f'tokenizer: expected one of {known}, found "{tokenizer}"; choose one of these')
     check_text(text)
+    if tokenizer in _BY_CHARACTER and _BY_CHARACTER[tokenizer].fullmatch(text):
+        return sentence_of_characters(text)
     edges = _EDGES[tokenizer](text)
     return Sentence(text=text, tokens=tuple(Token(text=text[a:b], start=a, end=b) for a, b in edges))
 
@@ -82,8 +87,6 @@ def check_text(text: str) -> None:
 
 def cluster_edges(text: str) -> Iterator[tuple[int, int]]:
     """The (start, end) of each grapheme cluster that is not white space."""
-    if _SINGLE.fullmatch(text):
-        return ((at, at + 1) for at, character in enumerate(text) if not character.isspace())
     return (found.span() for found in _CLUSTER.finditer(text) if not found.group().isspace())
 
 
@@ -96,8 +99,6 @@ def _word_edges(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _mixed_pieces(text: str) -> Iterator[tuple[int, int]]:
-    if _ALL_APART.fullmatch(text):
-        return cluster_edges(text)
     return (found.span() for found in _MIXED.finditer(text) if not found.group().isspace())
 
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import repeat
+from operator import add
 
 PADDING_ID = 0
 UNKNOWN_ID = 1
 FIRST_ENTRY_ID = 2
 BEFORE_FIRST = "<s>"
 AFTER_LAST = "</s>"
+REMEMBERED_KEYS = 65_536
 
 _DIGIT = re.compile(r"\d")  # every decimal digit of Unicode, category Nd
 
 
-@lru_cache(maxsize=65536)
 def normalize(form: str) -> str:
     """The lookup key of a form: NFKC, lower case, every decimal digit as 0.
 
@@ -33,9 +34,22 @@ def normalize(form: str) -> str:
     return _DIGIT.sub("0", unicodedata.normalize("NFKC", lowered))  # again: J̌ has no composed form, ǰ has
 
 
+class _Remembered(dict[str, str]):
+    """The key of each form that was asked for, so many of them at most: looked up without a call in Python."""
+
+    def __missing__(self, form: str) -> str:
+        if len(self) >= REMEMBERED_KEYS:
+            self.clear()
+        key = self[form] = normalize(form)
+        return key
+
+
+_KEYS = _Remembered()
+
+
 def keys_from_forms(forms: Iterable[str]) -> list[str]:
     """The lookup key of each form."""
-    return [normalize(form) for form in forms]
+    return list(map(_KEYS.__getitem__, forms))
 
 
 def bigrams(keys: Sequence[str]) -> list[str]:
@@ -44,7 +58,7 @@ def bigrams(keys: Sequence[str]) -> list[str]:
     >>> bigrams(["我", "叫"])
     ['<s>我', '我叫', '叫</s>']
     """
-    return [a + b for a, b in zip([BEFORE_FIRST, *keys], [*keys, AFTER_LAST], strict=True)]
+    return list(map(add, [BEFORE_FIRST, *keys], [*keys, AFTER_LAST]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +79,11 @@ class Vocabulary:
 
     def encode(self, keys: Iterable[str]) -> list[int]:
         """The id of each key, 1 where it is unknown; keys are taken as they are, so `keys_from_forms` comes before."""
-        get = self._ids.get
-        return [get(key, UNKNOWN_ID) for key in keys]
+        return list(self.look_up(keys))
+
+    def look_up(self, keys: Iterable[str]) -> Iterator[int]:
+        """The same, one at a time."""
+        return map(self._ids.get, keys, repeat(UNKNOWN_ID))
 
     def __contains__(self, key: str) -> bool:
         return key in self._ids

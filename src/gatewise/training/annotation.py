@@ -12,6 +12,7 @@ from dataclasses import replace
 from gatewise.errors import TrainingError
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
+from gatewise.model.rows import rows_of
 from gatewise.text.schemes import complete_tags
 from gatewise.text.sentence import Sentence
 from gatewise.training.batches import EncodedSentences, HeadTags, ragged
@@ -55,4 +56,6 @@ def _head_tags(sentences: Sequence[Sentence], name: str, labels: Sequence[str]) 
     for sentence in sentences:
         own = sentence.heads.get(name)
         rows.append([0] * len(sentence) if own is None else [ids.get(tag, 0) for tag in own.tags or ()])
-    return HeadTags(tags=ragged(rows), labeled=tuple(name in sentence.heads for sentence in sentences))
+    return HeadTags(
+        tags=ragged(rows_of(rows, map(len, rows))), labeled=tuple(name in sentence.heads for sentence in sentences)
+    )

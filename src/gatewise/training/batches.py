@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
 from gatewise.model.heads import MAIN_HEAD
+from gatewise.model.rows import Rows, rows_of
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary
 
@@ -44,14 +45,12 @@ class Ragged:
         return Ragged(values=self.values.to(device), starts=self.starts.to(device), lengths=self.lengths.to(device))
 
 
-def ragged(rows: Iterable[Sequence[int]]) -> Ragged:
-    """Rows of whole numbers as one array of 32 bits each."""
-    values: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = [np.array(row, dtype=np.int32) for row in rows]
-    lengths = np.array([len(row) for row in values], dtype=np.int64)
+def ragged(rows: Rows) -> Ragged:
+    """Rows of ids as one array of 32 bits each."""
     return Ragged(
-        values=torch.from_numpy(np.concatenate(values) if values else np.zeros(0, dtype=np.int32)),
-        starts=torch.from_numpy(np.cumsum(lengths) - lengths),
-        lengths=torch.from_numpy(lengths),
+        values=torch.from_numpy(rows.values.astype(np.int32)),
+        starts=torch.from_numpy(np.cumsum(rows.lengths) - rows.lengths),
+        lengths=torch.from_numpy(rows.lengths),
     )
 
 
@@ -134,9 +133,10 @@ def encode_sentences(
     """
     encoded = encoder.encode([sentence.forms for sentence in sentences])
     inputs = {name: ragged(rows) for name, rows in encoded.rows.items()}
-    tags = ragged([tag_ids.get(tag, 0) for tag in sentence.tags or [""] * len(sentence)] for sentence in sentences)
+    lengths = tuple(map(len, sentences))
+    ids = ([tag_ids.get(tag, 0) for tag in sentence.tags or [""] * len(sentence)] for sentence in sentences)
     forms = {name: ragged(rows) for name, rows in encoded.forms.items()}
-    return EncodedSentences(inputs=inputs, tags=tags, lengths=tuple(map(len, sentences)), forms=forms)
+    return EncodedSentences(inputs=inputs, tags=ragged(rows_of(ids, lengths)), lengths=lengths, forms=forms)
 
 
 def cut_batches(
