@@ -139,6 +139,15 @@ RECIPES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
             "encoder": {"hidden": 5},
         },
     ),
+    "integers": (
+        "spans.conll",
+        CHINESE,
+        {
+            "features": {"token_dim": 6, "bigram_dim": 4},
+            "encoder": {"hidden": 6, "layers": 2},
+            "archive": {"numbers": "int8"},
+        },
+    ),
 }
 TEMPERATURES = {"calibrated": 1.75}
 
@@ -159,7 +168,7 @@ def main() -> None:
 def make(folder: Path, corpus: Path, settings: dict[str, Any]) -> None:
     """Train on the corpus and save."""
     card = {"license": "Apache-2.0", "data": f"`tests/data/tiny/{corpus.name}`, a few sentences made up for the tests."}
-    table = {"name": folder.name, "card": card, "training": TRAINING, **settings}
+    table = {"name": folder.name, "card": card, "training": TRAINING, "archive": {"numbers": "float32"}, **settings}
     files = Files(train=corpus, dev=corpus)
     with chdir(HERE):  # the files of heads are named from here
         run_training(read_splits(config_from_dict(table, where="make_tiny_models.py"), files), files, folder)

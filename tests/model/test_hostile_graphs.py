@@ -29,6 +29,7 @@ from gatewise.model.features import features_of  # noqa: E402
 from gatewise.model.graph_check import check_graph, signature_of  # noqa: E402
 from gatewise.model.graph_file import parse_graph  # noqa: E402
 from gatewise.model.graph_shapes import OPERATORS, shapes_of  # noqa: E402
+from gatewise.model.numbers import stored  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.training.export import onnx_graph  # noqa: E402
 
@@ -48,7 +49,7 @@ def random_arrays(config: Config, num_tags: int, heads: dict[str, int]) -> dict[
 
 def graph_of(settings: dict[str, Any]) -> tuple[Config, bytes]:
     config = config_from_dict(settings, where="test")
-    return config, onnx_graph(config, random_arrays(config, 4, dict.fromkeys(config.heads, 3)))
+    return config, onnx_graph(config, stored(config, random_arrays(config, 4, dict.fromkeys(config.heads, 3))))
 
 
 PARTS: list[list[dict[str, Any]]] = [
@@ -66,7 +67,7 @@ KINDS: list[dict[str, Any]] = [
     {
         "features": {"token_dim": 3, **{key: value for part in parts for key, value in part.items()}},
         "encoder": ENCODERS[number % 3],
-        "archive": {"numbers": ("float32", "float16")[number % 2]},
+        "archive": {"numbers": ("float32", "float16", "int8")[number % 5 % 3]},
         "heads": {"one": {}, "two": {}} if number % 4 == 3 else {},
     }
     for number, parts in enumerate(itertools.product(*PARTS))

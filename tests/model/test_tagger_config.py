@@ -71,7 +71,10 @@ def test_defaults_and_changes(tmp_path: Path) -> None:
         ({"encoder": {"kind": "gru"}}, "encoder.kind: expected one of lstm, rnn, found 'gru'"),
         ({"output": {"kind": ""}}, "output.kind: expected one of crf, softmax, found ''"),
         ({"task": {"scheme": "bioes"}}, "task.scheme: expected one of auto, BIO, BIOES, plain, found 'bioes'"),
-        ({"archive": {"numbers": "int8"}}, "archive.numbers: expected one of float32, float16, found 'int8'"),
+        (
+            {"archive": {"numbers": "int4"}},
+            "archive.numbers: expected one of auto, float32, float16, int8, found 'int4'",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(table: dict[str, Any], message: str) -> None:

@@ -201,10 +201,11 @@ def test_alone_and_in_any_batch(name: str, seed: int, lengths: list[int], scale:
 
 
 def blind(graph: bytes, *, lengths: str, layer: int) -> bytes:
-    """The graph with the `layer`th recurrent node that reads these lengths reading all that is there instead."""
+    """The graph with the `layer`th recurrent node that reads these lengths backwards reading all that is there."""
     onnx = pytest.importorskip("onnx")
     model = onnx.load_from_string(graph)
-    nodes = [node for node in model.graph.node if node.op_type in ("LSTM", "RNN") and lengths in node.input]
+    recurrent = [node for node in model.graph.node if node.op_type in ("LSTM", "RNN") and lengths in node.input]
+    nodes = [node for node in recurrent if any(entry.s in (b"reverse", b"bidirectional") for entry in node.attribute)]
     nodes[layer].input[list(nodes[layer].input).index(lengths)] = ""
     made: bytes = model.SerializeToString()
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,8 @@ import gatewise
 from gatewise.errors import ModelError, TextError
 from gatewise.runtime import Tagger
 from gatewise.runtime.session import Session
-from gatewise.runtime.tagger import BATCH_TOKENS, CHUNK
+from gatewise.runtime.tagger import CHUNK
+from gatewise.runtime.workers import BATCH_PLACES
 from gatewise.text.schemes import check_tags
 from gatewise.text.sentence import Sentence, Token, gaps, sentence_from_forms
 
@@ -130,6 +132,24 @@ def test_many_sentences_of_all_lengths_keep_their_order(taggers: dict[str, Tagge
         same(found[index], tagger.tag(texts[index]))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_came_before_a_text_that_cannot_be_read_is_handed_out(stored: Path, threads: int) -> None:
+    tagger = gatewise.load(stored / "v1-tags", threads=threads)
+    good = [f"我 {number}" for number in range(CHUNK)]
+    stream = tagger.tag_many([*good, "\ud800"])
+    assert [sentence.text for sentence in itertools.islice(stream, CHUNK)] == good
+    with pytest.raises(TextError, match="surrogate"):
+        next(stream)
+
+
+def test_tag_many_can_be_left_before_its_end(stored: Path) -> None:
+    tagger = gatewise.load(stored / "v1-tags", threads=2)
+    stream = tagger.tag_many("小明住在北京。" * (1 + number % 30) for number in itertools.count())
+    assert len(list(itertools.islice(stream, CHUNK + 5))) == CHUNK + 5
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gatewise")]
+
+
 def test_tag_many_asks_for_no_more_than_it_needs(taggers: dict[str, Tagger]) -> None:
     asked = itertools.count()
 
@@ -139,7 +159,7 @@ def test_tag_many_asks_for_no_more_than_it_needs(taggers: dict[str, Tagger]) -> 
 
     stream = taggers["v1-tags"].tag_many(endless())
     assert [sentence.text for sentence in itertools.islice(stream, 3)] == ["我 0", "我 1", "我 2"]
-    assert next(asked) <= CHUNK
+    assert next(asked) <= 2 * CHUNK
 
 
 @pytest.mark.parametrize("text", ["\ud800", "我\udfff叫", "ok \ud83d"])
@@ -235,17 +255,17 @@ def test_sentences_of_any_lengths_in_one_batch_come_back_in_their_order(taggers:
     tagger = taggers["v1-spans"]
     sentences = [tagger.tokenize("小明住在北京。" * n) for n in (4, 1, 3, 0, 2)]
     batch = [sentence for sentence in sentences if len(sentence)]
-    emissions = tagger._session.emissions(tagger._session.encode(batch))
+    emissions = tagger._workers.session.emissions(tagger._workers.session.encode(batch))
     for bare, found in zip(batch, tagger._decoders[""].decode(batch, emissions), strict=True):
         same(found, tagger.tag(bare.text))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_batches_side_by_side_are_tagged_as_one_after_another(stored: Path, threads: int) -> None:
-    """More than BATCH_TOKENS, so several batches; emissions are the same number for number."""
+    """More than BATCH_PLACES, so several batches; emissions are the same number for number."""
     tagger = gatewise.load(stored / "v1-spans", threads=threads)
-    texts = ["小明住在北京。" * (1 + number % 40) for number in range(400)]
-    assert sum(map(len, texts)) > 10 * BATCH_TOKENS
+    texts = ["小明住在北京。" * (1 + number % 40) for number in range(700)]
+    assert sum(map(len, texts)) > 10 * BATCH_PLACES
     found = list(tagger.tag_many(texts))
     assert [sentence.text for sentence in found] == texts
     one = gatewise.load(stored / "v1-spans", threads=1)

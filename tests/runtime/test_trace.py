@@ -47,7 +47,7 @@ def test_what_is_shown_is_what_was_tagged(case: tuple[Tagger, Trace]) -> None:
 
 def test_emissions_are_those_of_the_fast_path_and_follow_from_the_states(case: tuple[Tagger, Trace]) -> None:
     tagger, trace = case
-    fast_x, fast = tagger._session.inputs_and_emissions(tagger._session.encode([trace.sentence]))
+    fast_x, fast = tagger._workers.session.inputs_and_emissions(tagger._workers.session.encode([trace.sentence]))
     np.testing.assert_allclose(trace.emissions, fast[:, 0], rtol=0, atol=1e-5)
     assert np.array_equal(trace.x, fast_x[:, 0])
     states = trace.layers[-1].output
@@ -148,8 +148,10 @@ def test_when_the_fast_path_differs_the_trace_says_so_with_both(
     taggers: dict[str, Tagger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tagger = taggers["v1-spans"]
-    right = tagger._session.inputs_and_emissions
-    monkeypatch.setattr(tagger._session, "inputs_and_emissions", lambda *asked: (right(*asked)[0], -right(*asked)[1]))
+    right = tagger._workers.session.inputs_and_emissions
+    monkeypatch.setattr(
+        tagger._workers.session, "inputs_and_emissions", lambda *asked: (right(*asked)[0], -right(*asked)[1])
+    )
     trace = tagger.trace("小明住在北京。")
     assert trace.tags == tagger.tag("小明住在北京。").tags
     assert trace.fast_tags != trace.tags

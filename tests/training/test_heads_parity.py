@@ -65,6 +65,7 @@ def make_config(**sections: Any) -> Config:
         "features": {"token_dim": 3, "bigram_dim": 2},
         "encoder": {"hidden": 4, "layers": 2},
         "heads": heads,
+        "archive": {"numbers": "float32"},
     }
     return config_from_dict(table | sections, where="test")
 
@@ -113,7 +114,7 @@ def make_network(config: Config, arrays: Arrays) -> TaggerNetwork:
 def torch_emissions(network: TaggerNetwork, tagger: Tagger, head: str) -> list[npt.NDArray[np.float64]]:
     """Of each text, (length, num_tags), all of them in one padded batch."""
     sentences = [tagger.tokenize(text) for text in TEXTS]
-    ids = {name: torch.from_numpy(rows) for name, rows in tagger._session.encode(sentences).feeds().items()}
+    ids = {name: torch.from_numpy(rows) for name, rows in tagger._workers.session.encode(sentences).feeds().items()}
     lengths = ids.pop("lengths").long()
     with torch.no_grad():
         emissions = network.heads[head](network.states(ids, lengths)).numpy()
@@ -124,9 +125,9 @@ def distances(network: TaggerNetwork, tagger: Tagger, head: str) -> tuple[float,
     """The largest difference of the emissions of torch from the equations and from the graph, and torch's spread."""
     by_torch = torch_emissions(network, tagger, head)
     sentences = [tagger.tokenize(text) for text in TEXTS]
-    batch = tagger._session.encode(sentences)
-    by_graph = tagger._session.emissions(batch, head)
-    assert np.array_equal(by_graph, tagger._session.all_emissions(batch)[head])
+    batch = tagger._workers.session.encode(sentences)
+    by_graph = tagger._workers.session.emissions(batch, head)
+    assert np.array_equal(by_graph, tagger._workers.session.all_emissions(batch)[head])
     from_equations, from_graph = 0.0, 0.0
     for column, (text, mine) in enumerate(zip(TEXTS, by_torch, strict=True)):
         from_equations = max(from_equations, np.abs(mine - tagger.trace(text, head).emissions).max())

@@ -69,6 +69,7 @@ def make_config(tiny: Path, training: dict[str, Any] | None = None, **sections: 
             "threads": 1,
             **(training or {}),
         },
+        "archive": {"numbers": "float32"},
     }
     return config_from_dict(table | sections, where="test")
 

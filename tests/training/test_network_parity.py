@@ -25,7 +25,7 @@ from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
 from gatewise.model.config import Config, config_from_dict  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.runtime.trace import run_encoder  # noqa: E402
-from gatewise.training import export  # noqa: E402
+from gatewise.training import export, export_layers  # noqa: E402
 from gatewise.training import network as network_module  # noqa: E402
 from gatewise.training.crf import log_partition  # noqa: E402
 from gatewise.training.inputs import InputLayer  # noqa: E402
@@ -272,7 +272,7 @@ def test_only_one_order_of_the_gate_blocks_is_right(order: tuple[str, ...], monk
         blocks = dict(zip("ifgo", np.split(array, 4), strict=True))
         return np.concatenate([blocks[gate] for gate in order])
 
-    monkeypatch.setattr(export, "_to_onnx_order", reorder)
+    monkeypatch.setattr(export_layers, "to_onnx_order", reorder)
     found = graph_distance(network, config, arrays_of(network))
     if order == tuple("iofg"):
         assert found < 1e-5
@@ -283,7 +283,7 @@ def test_only_one_order_of_the_gate_blocks_is_right(order: tuple[str, ...], monk
 def test_constant_weights_would_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config(layers=1)
     network = make_network(config, constant=0.3)
-    monkeypatch.setattr(export, "_to_onnx_order", np.asarray)
+    monkeypatch.setattr(export_layers, "to_onnx_order", np.asarray)
     assert graph_distance(network, config, arrays_of(network)) < 1e-5
 
 

@@ -42,6 +42,7 @@ SETTINGS: dict[str, Any] = {
         "form_min_count": 1,
     },
     "encoder": {"hidden": 4, "layers": 3, "residual": True},
+    "archive": {"numbers": "float32"},
 }
 
 
@@ -165,7 +166,7 @@ def test_json_has_the_parts_and_what_residual_layers_add(trace: Trace) -> None:
 
 
 def test_the_reference_and_the_graph_say_the_same(tagger: Tagger, trace: Trace) -> None:
-    fast = tagger._session.emissions(tagger._session.encode([trace.sentence]))[:, 0]
+    fast = tagger._workers.session.emissions(tagger._workers.session.encode([trace.sentence]))[:, 0]
     np.testing.assert_allclose(trace.emissions, fast, atol=1e-5)
     assert trace.fast_path_agrees
 

@@ -58,6 +58,7 @@ def test_the_saved_model_says_what_torch_says(tiny: Path, tmp_path: Path, name: 
     table = {
         "encoder": {"hidden": 5},
         "training": {"epochs": 4, "batch_size": 4, "learning_rate": 0.03, "averaging": 0.9, "threads": 1},
+        "archive": {"numbers": "float32"},
         **sections,
         "features": {"token_dim": 5, "form_min_count": 1, "character_hidden": 4} | sections.get("features", {}),
     }
@@ -73,7 +74,7 @@ def test_the_saved_model_says_what_torch_says(tiny: Path, tmp_path: Path, name: 
     [batch] = collate(encoded, [range(len(sentences))])
     with torch.no_grad():
         x, emissions = network.inputs(batch.inputs), network(batch.inputs, batch.lengths)
-    session = tagger._session
+    session = tagger._workers.session
     graph_x, graph_emissions = session.inputs_and_emissions(session.encode(sentences))
     for column, sentence in enumerate(sentences):
         inside = slice(len(sentence)), column

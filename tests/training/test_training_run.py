@@ -35,6 +35,7 @@ def make_config(**sections: Any) -> Config:
         "features": {"token_dim": 5, "bigram_dim": 3},
         "encoder": {"hidden": 5},
         "training": {"epochs": 8, "batch_size": 4, "learning_rate": 0.03, "averaging": 0.9, "threads": 1},
+        "archive": {"numbers": "float32"},
     }
     return config_from_dict(table | sections, where="test")
 

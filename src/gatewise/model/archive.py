@@ -46,6 +46,7 @@ from gatewise.model.file_sums import FileSum, check_content, check_file, sums_fr
 from gatewise.model.graph_check import check_graph, signature_of
 from gatewise.model.heads import MAIN_HEAD, RESTORE, ModelHead, heads_from_dict, strings, weights_prefix
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
+from gatewise.model.numbers import stored_shapes
 from gatewise.model.parameters import parameter_shapes
 from gatewise.model.saving import check_target, save_model
 from gatewise.model.weights import Float32s, check_weights, read_arrays
@@ -172,7 +173,7 @@ def _opened(folder: Path) -> ModelArchive:
         heads={name: len(head.labels) for name, head in heads.items()},
     )
     check_file(folder / WEIGHTS_FILE, sums)
-    check_weights(folder / WEIGHTS_FILE, shapes, config.archive.numbers)
+    check_weights(folder / WEIGHTS_FILE, stored_shapes(config, shapes), config)
     _expect_a_graph(folder)
     return ModelArchive(
         folder=folder,
@@ -208,6 +209,8 @@ def _config(description: Mapping[str, Any], path: Path) -> Config:
             f"{path}: task: expected a decided task in the scheme {scheme}, found {config.task.scheme},"
             f" {config.task.kind}, {config.task.tokenizer}; {RESTORE}"
         )
+    if config.archive.numbers == "auto":
+        raise ModelError(f"{path}: archive.numbers: expected decided numbers, found auto; {RESTORE}")
     return config
 
 

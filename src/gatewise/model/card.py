@@ -20,7 +20,8 @@ class TrainingFacts:
     """What a training run knows of itself.
 
     `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones;
-    `heads` maps each further head to its number of tags.
+    `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the numbers that are
+    stored and in float32, where the training chose between them.
     """
 
     date: str
@@ -32,6 +33,7 @@ class TrainingFacts:
     num_tags: int
     vectors: tuple[int, int] | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
+    numbers_scores: tuple[float, float] | None = None
 
 
 def format_card(
@@ -124,13 +126,23 @@ def calibration_section(split: str, found: CalibrationChange) -> str:
     return "\n".join(lines)
 
 
+def _numbers(config: Config, facts: TrainingFacts) -> str:
+    if config.archive.numbers != "int8":
+        return config.archive.numbers + (" (int8 lost more than 0.1 on dev)" if facts.numbers_scores else "")
+    found = "int8, in steps that do not depend on what else is in a batch"
+    if facts.numbers_scores is None:
+        return found
+    stored, whole = facts.numbers_scores
+    return f"{found}; on dev {stored:.2%}, as float32 {whole:.2%}"
+
+
 def _facts_section(config: Config, facts: TrainingFacts) -> str:
     task, encoder = config.task, config.encoder
     layers = f"{encoder.layers} layer(s)" + (" with residuals" if encoder.residual and encoder.layers > 1 else "")
     rows = {
         "task": f"{task.kind}, scheme {task.scheme}, {facts.num_tags} tags, tokenizer {task.tokenizer}",
         "network": f"{_describe(config).rstrip('.')}, {layers}, {facts.parameters:,} parameters",
-        "numbers stored as": config.archive.numbers,
+        "numbers stored as": _numbers(config, facts),
         "seed": str(config.training.seed),
         "best epoch": f"{facts.best_epoch} of at most {config.training.epochs}",
         "training time": f"{facts.seconds:.0f} s",

@@ -20,7 +20,8 @@ from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, graph
 from gatewise.model.graph_file import Graph, parse_graph
 from gatewise.model.graph_shapes import Shape, shapes_of, size_of
 from gatewise.model.heads import emissions_name
-from gatewise.model.parameters import directions, input_size
+from gatewise.model.numbers import BOUNDS, graph_input_size
+from gatewise.model.parameters import directions
 from gatewise.model.protobuf import DamagedError, ForeignError
 
 # What a graph is judged by: time, batch, longest form, forms. What grows faster than the text fails at the second.
@@ -44,8 +45,8 @@ class Signature:
 
 def signature_of(config: Config, num_tags: Mapping[str, int]) -> Signature:
     """Of a configuration and the number of tags of each head."""
-    outputs = {"x": input_size(config)} | {emissions_name(name): size for name, size in num_tags.items()}
-    states, features = config.encoder.hidden * len(directions(config)), config.features
+    outputs = {"x": graph_input_size(config)} | {emissions_name(name): size for name, size in num_tags.items()}
+    states, features = (config.encoder.hidden + BOUNDS) * len(directions(config)), config.features
     inside_words = features.character_dim + 2 * features.character_hidden + features.character_filters
     return Signature(
         config=config,

@@ -20,6 +20,7 @@ from gatewise.model.protobuf import DamagedError, Field, ForeignError, Message, 
 # ONNX's number of a kind of numbers → NumPy's; kinds that are not here are refused.
 NUMBER_TYPES: Mapping[int, np.dtype[Any]] = {
     1: np.dtype("<f4"),
+    3: np.dtype("i1"),
     7: np.dtype("<i8"),
     10: np.dtype("<f2"),
 }

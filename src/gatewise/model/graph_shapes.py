@@ -83,6 +83,12 @@ def _matmul(call: Call) -> Shape:
     return (*left[:-1], columns)
 
 
+def _integer_lstm(call: Call) -> Shape:
+    (time, batch, _), (directions, _, gates), (_, hidden, _) = call.shapes[:3]
+    _expect(call.attribute("hidden_size") == hidden and gates == 4 * hidden, call)
+    return time, directions, batch, hidden
+
+
 def _range(call: Call) -> Shape:
     start, stop, step = (call.numbers(index)[0] for index in range(3))
     _expect(start == 0 and step == 1, call)
@@ -120,6 +126,12 @@ def _slice(call: Call) -> Shape:
     return tuple(found)
 
 
+def _squeeze(call: Call) -> Shape:
+    (axis,) = call.numbers(1)
+    _expect(call.shapes[0][_axis(call, axis)] == 1, call)
+    return call.shapes[0][:axis] + call.shapes[0][axis + 1 :]
+
+
 def _transpose(call: Call) -> Shape:
     order = call.attribute("perm")
     _expect(sorted(order) == list(range(len(call.shapes[0]))), call)
@@ -143,16 +155,19 @@ OPERATORS: Mapping[tuple[str, str], tuple[Rule, frozenset[str]]] = {
     ("", "LSTM"): (_recurrent, frozenset({"hidden_size", "direction"})),
     ("", "Less"): (_broadcast, frozenset()),
     ("", "MatMul"): (_matmul, frozenset()),
+    ("", "Mul"): (_broadcast, frozenset()),
     ("", "RNN"): (_recurrent, frozenset({"hidden_size", "direction"})),
     ("", "Range"): (_range, frozenset()),
     ("", "ReduceMax"): (_reduce, frozenset({"axes", "keepdims"})),
     ("", "Reshape"): (_reshape, frozenset()),
     ("", "Shape"): (_shape, frozenset()),
     ("", "Slice"): (_slice, frozenset()),
+    ("", "Squeeze"): (_squeeze, frozenset()),
     ("", "Tanh"): (_same, frozenset()),
     ("", "Transpose"): (_transpose, frozenset({"perm"})),
     ("", "Unsqueeze"): (_unsqueeze, frozenset()),
     ("", "Where"): (_broadcast, frozenset()),
+    ("com.microsoft", "DynamicQuantizeLSTM"): (_integer_lstm, frozenset({"hidden_size", "direction"})),
 }
 
 

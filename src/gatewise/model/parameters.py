@@ -25,6 +25,16 @@ def input_size(config: Config) -> int:
     return sum(feature.part_size * len(feature.parts) for feature in features_of(config.features))
 
 
+def recurrent_matrices(config: Config) -> list[str]:
+    """The names of the matrices of the encoder's layers."""
+    return [
+        f"encoder.{kind}_l{layer}{suffix}"
+        for layer in range(config.encoder.layers)
+        for suffix in directions(config)
+        for kind in ("weight_ih", "weight_hh")
+    ]
+
+
 def parameter_shapes(
     config: Config, *, sizes: Mapping[str, int], num_tags: int, heads: Mapping[str, int] | None = None
 ) -> dict[str, Shape]:

@@ -46,7 +46,7 @@ def save_model(
     scheme: str,
     labels: Sequence[str],
     vocabularies: Mapping[str, Vocabulary],
-    arrays: Mapping[str, npt.NDArray[np.floating]],
+    arrays: Mapping[str, npt.NDArray[np.generic]],
     graph: bytes,
     card: str,
     facts: LabelFacts | None = None,
@@ -101,7 +101,7 @@ def check_storable(config: Config, vocabularies: Mapping[str, Vocabulary], num_t
         num_tags=num_tags[MAIN_HEAD],
         heads={name: count for name, count in num_tags.items() if name != MAIN_HEAD},
     )
-    weights = sum(map(math.prod, shapes.values())) * np.dtype(config.archive.numbers).itemsize
+    weights = sum(map(math.prod, shapes.values())) * (2 if config.archive.numbers == "float16" else 4)
     for what, size, most in (
         ("the vocabulary", len(_vocabulary_json(vocabularies)), LARGEST[VOCABULARY_FILE]),
         ("the weights", weights, LARGEST[WEIGHTS_FILE] - 2**21),  # beside which a header and nodes have room

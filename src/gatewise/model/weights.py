@@ -16,15 +16,17 @@ from safetensors import SafetensorError, safe_open
 
 from gatewise.errors import ModelError
 from gatewise.model.archive_files import file_size
+from gatewise.model.config import Config
+from gatewise.model.numbers import STEP, is_integer, widened
 from gatewise.model.parameters import Shape
 
 Float32s = npt.NDArray[np.float32]
 
 LARGEST_HEADER = 2**20  # bytes; an array takes about 100
-STORED_AS = {"float32": "F32", "float16": "F16"}  # archive.numbers → what safetensors calls it
+STORED_AS = {"float32": "F32", "float16": "F16", "int8": "F32"}  # archive.numbers → what safetensors calls it
 
 
-def check_weights(path: Path, expected: Mapping[str, Shape], numbers: str) -> None:
+def check_weights(path: Path, expected: Mapping[str, Shape], config: Config) -> None:
     """Names, shapes and kinds of numbers, from the header alone; no array is read."""
     _check_header_size(path)
     try:
@@ -41,9 +43,10 @@ def check_weights(path: Path, expected: Mapping[str, Shape], numbers: str) -> No
                 f"{path}: {name}: expected {wanted}, found {got}; the files of {path.parent} are not of one model,"
                 " copy the whole folder again"
             )
-        if kinds[name] != STORED_AS[numbers]:
+        kind = "I8" if is_integer(config, name) else STORED_AS[config.archive.numbers]
+        if kinds[name] != kind:
             raise ModelError(
-                f"{path}: {name}: expected numbers in {STORED_AS[numbers]}, as archive.numbers says, found "
+                f"{path}: {name}: expected numbers in {kind}, as archive.numbers says, found "
                 f"{kinds[name]}; copy the whole folder again"
             )
 
@@ -51,7 +54,8 @@ def check_weights(path: Path, expected: Mapping[str, Shape], numbers: str) -> No
 def read_arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
     """The weights whose name is wanted, in float32 whatever they are stored in."""
     with safe_open(str(path), framework="numpy") as weights:
-        arrays = {name: weights.get_tensor(name).astype(np.float32) for name in weights.keys() if wanted(name)}  # noqa: SIM118
+        names = [name for name in weights.keys() if wanted(name.removesuffix(STEP))]  # noqa: SIM118
+        arrays = widened({name: weights.get_tensor(name) for name in names})
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ModelError(f"{path}: {name}: expected finite numbers, found others; copy the file again")

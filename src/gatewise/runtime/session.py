@@ -14,12 +14,17 @@ import numpy.typing as npt
 
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
-from gatewise.model.features import CHARACTERS, SPELLING_LENGTHS, FeatureEncoder
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
 from gatewise.model.heads import MAIN_HEAD, emissions_name
+from gatewise.model.numbers import runs_on_integers
+from gatewise.model.parameters import input_size
+from gatewise.runtime.windows import FLOAT_ROUNDING, INTEGER_ROUNDING, MARGIN, WINDOW, emissions_in_windows
 from gatewise.text.sentence import Sentence
 
 Float32s = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+
+RUN_PLACES = 1024  # places, padding included, that go through the graph together: what the LSTM works on stays in cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,42 @@ class EncodedBatch:
     def feeds(self) -> dict[str, npt.NDArray[Any]]:
         """The graph's inputs."""
         return {**self.inputs, "lengths": self.lengths}
+
+    def runs(self) -> list[slice]:
+        """The columns that go through the graph together: as many neighbors as keep to RUN_PLACES.
+
+        A batch with features of forms stays whole: each form is read once, and its characters cost more than is won.
+        """
+        if FORM_OF in self.inputs or self.inputs["tokens"].size <= RUN_PLACES:
+            return [slice(0, len(self.lengths))]
+        found, start, longest = [], 0, 0
+        for column, length in enumerate(self.lengths.tolist()):
+            if column > start and (column + 1 - start) * max(longest, length) > RUN_PLACES:
+                found.append(slice(start, column))
+                start, longest = column, 0
+            longest = max(longest, length)
+        return [*found, slice(start, len(self.lengths))]
+
+    def columns(self, chosen: slice) -> EncodedBatch:
+        """These sentences alone, without the padding that they do not need."""
+        lengths = self.lengths[chosen]
+        unused = len(self.inputs["tokens"]) - int(lengths.max())
+        inputs = {name: ids[: len(ids) - unused, chosen] for name, ids in self.inputs.items()}
+        return EncodedBatch(inputs=inputs, lengths=lengths)
+
+    def stretch(self, start: int, end: int) -> EncodedBatch:
+        """The tokens from `start` to `end` of a sentence that is alone."""
+        further = {name: len(ids) - len(self.inputs["tokens"]) for name, ids in self.inputs.items()}
+        inputs = dict(self.inputs)
+        for name in ("tokens", "bigrams", FORM_OF):
+            if name in inputs:
+                inputs[name] = inputs[name][start : end + further[name]]
+        if FORM_OF in inputs:
+            used, inputs[FORM_OF] = np.unique(inputs[FORM_OF], return_inverse=True)
+            inputs[FORM_OF] = inputs[FORM_OF].reshape(-1, 1)
+            for name in inputs.keys() - {"tokens", "bigrams", FORM_OF}:
+                inputs[name] = inputs[name][..., used]
+        return EncodedBatch(inputs=inputs, lengths=np.array([end - start], dtype=np.int32))
 
 
 class Session:
@@ -57,6 +98,8 @@ class Session:
             raise ModelError(
                 f"{self._path}: expected an ONNX graph, found a damaged file ({_first_line(error)}); copy it again"
             ) from error
+        self._input_size = input_size(archive.config)
+        self._rounding = INTEGER_ROUNDING if runs_on_integers(archive.config) else FLOAT_ROUNDING
 
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
@@ -72,18 +115,34 @@ class Session:
 
     def emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> Float32s:
         """Of one head: (time, batch, num_tags)."""
-        return self._run([emissions_name(head)], batch)[0]
+        return self.all_emissions(batch, [head])[head]
 
     def all_emissions(self, batch: EncodedBatch, heads: Sequence[str] | None = None) -> dict[str, Float32s]:
         """Of each of these heads, or of all, the main one first: (time, batch, num_tags)."""
         wanted = self._heads if heads is None else heads
-        found = self._run([emissions_name(head) for head in wanted], batch)
-        return dict(zip(wanted, found, strict=True))
+        names = [emissions_name(head) for head in wanted]
+        if len(batch.lengths) == 1 and batch.lengths[0] > WINDOW + 2 * MARGIN:
+            in_windows = emissions_in_windows(
+                lambda start, end: self._run(names, batch.stretch(start, end)), int(batch.lengths[0]), self._rounding
+            )
+            return dict(zip(wanted, in_windows, strict=True))
+        runs = batch.runs()
+        if len(runs) == 1:
+            return dict(zip(wanted, self._run(names, batch), strict=True))
+        longest, count = batch.inputs["tokens"].shape
+        found: dict[str, Float32s] = {}
+        for columns in runs:
+            part = batch.columns(columns)
+            for head, emissions in zip(wanted, self._run(names, part), strict=True):
+                if head not in found:
+                    found[head] = np.zeros((longest, count, emissions.shape[2]), dtype=np.float32)
+                found[head][: len(emissions), columns] = emissions
+        return found
 
     def inputs_and_emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> tuple[Float32s, Float32s]:
         """x (time, batch, input_size), what the first layer reads, and a head's emissions (time, batch, num_tags)."""
         x, emissions = self._run(["x", emissions_name(head)], batch)
-        return x, emissions
+        return x[:, :, : self._input_size], emissions
 
     def _run(self, outputs: list[str], batch: EncodedBatch) -> list[Float32s]:
         try:

@@ -7,14 +7,11 @@ tagger.tag("我叫小明").spans
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gatewise.crf import CRFScores
@@ -27,6 +24,7 @@ from gatewise.runtime.constraints import Constraints, constraints_from_dict
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.dictionary import Dictionary, read_dictionary
 from gatewise.runtime.session import Session
+from gatewise.runtime.workers import Pool, Workers, batches_of
 from gatewise.text.sentence import NO_HEADS, Heads, Sentence, sentence_from_forms
 from gatewise.text.tokenize import check_text, tokenize
 
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from gatewise.runtime.trace import Trace
 
 CHUNK = 1024  # sentences looked at together, so that those of like length can share a batch
-BATCH_TOKENS = 4096  # places in a batch, padding included
 
 Known: TypeAlias = Constraints | Mapping[str, Any]  # a mapping as `constraints_from_dict` reads it
 
@@ -48,10 +45,7 @@ class Tagger:
 
     def __init__(self, archive: ModelArchive, *, threads: int = 0) -> None:
         self.archive = archive
-        self._session = Session(archive, threads=threads)
-        self._workers = threads or os.cpu_count() or 1
-        self._narrow: Session | None = None  # on one thread, for batches side by side; made when it is first needed
-        self._lock = Lock()
+        self._workers = Workers(archive, threads=threads)
         self._decoders = {name: _decoder_of(archive, name) for name in (MAIN_HEAD, *archive.heads)}
 
     @property
@@ -124,7 +118,7 @@ class Tagger:
         if not len(sentence):
             _refuse_where_empty(known)
             return []
-        emissions = self._session.emissions(self._session.encode([sentence]), head)
+        emissions = self._workers.session.emissions(self._workers.session.encode([sentence]), head)
         return decoder.n_best(sentence, emissions, n, known)
 
     def with_dictionary(
@@ -165,9 +159,9 @@ class Tagger:
 
         What steers the tags from outside, white space and a dictionary, is in them.
         """
-        for indices in _batches([len(sentence) for sentence in sentences]):
+        for indices in batches_of(list(map(len, sentences))):
             chosen = [sentences[index] for index in indices]
-            emissions = self._session.emissions(self._session.encode(chosen))
+            emissions = self._workers.session.emissions(self._workers.session.encode(chosen))
             yield chosen, self._decoders[MAIN_HEAD].constrained(chosen, emissions)
 
     def unknown_dictionary_labels(self) -> tuple[str, ...]:
@@ -177,10 +171,22 @@ class Tagger:
         return tuple(dict.fromkeys(found))
 
     def tag_many(self, texts: Iterable[str], *, scores: bool = True, head: str | None = None) -> Iterator[Sentence]:
-        """Tag any iterable of texts, lazily, in order, with constant memory."""
+        """Tag any iterable of texts, lazily, in order, with constant memory.
+
+        Where there are several threads, they begin the next texts while those before are handed out.
+        """
         source = iter(texts)
-        while chunk := [self.tokenize(text) for text in islice(source, CHUNK)]:
-            yield from self.tag_sentences(chunk, scores=scores, head=head)
+        with Pool(self._workers) as pool:
+            started: Iterator[Sentence] = iter(())
+            try:
+                while chunk := [self.tokenize(text) for text in islice(source, CHUNK)]:
+                    full = len(chunk) == CHUNK
+                    ready, started = started, self._started(pool, chunk, scores=scores, head=head, more=full)
+                    yield from ready
+            except Exception:
+                yield from started  # what came before a text that cannot be read
+                raise
+            yield from started
 
     def tokenize(self, text: str) -> Sentence:
         """The text as this model reads it."""
@@ -198,22 +204,34 @@ class Tagger:
 
         `constraints` has one entry a sentence; for them and for `head` see `tag`.
         """
-        if head is not None:
-            self._decoder(head)
         known = [None if entry is None else _checked(entry) for entry in constraints or ()]
         if known and len(known) != len(sentences):
             raise ConstraintError(f"expected constraints for {len(sentences)} sentences, found {len(known)} entries")
         for entry, sentence in zip(known, sentences, strict=False):
             if not len(sentence):
                 _refuse_where_empty(entry)
-        heads = (MAIN_HEAD, *self.heads) if head is None else (head,)
-        tagged = [_untaggable(sentence, heads[1:]) if not len(sentence) else sentence for sentence in sentences]
-        batches = list(_batches([len(sentence) for sentence in sentences]))
+        with Pool(self._workers) as pool:
+            return list(self._started(pool, sentences, scores=scores, known=known, head=head))
 
-        def tag_batch(session: Session, indices: list[int]) -> list[Sentence]:
-            chosen = [_bare(sentences[index]) for index in indices]
+    def _started(
+        self,
+        pool: Pool,
+        sentences: Sequence[Sentence],
+        *,
+        scores: bool,
+        known: Sequence[Constraints | None] = (),
+        head: str | None,
+        more: bool = False,
+    ) -> Iterator[Sentence]:
+        """The sentences, tagged, in their order; work on them begins at once. `more`: see `Pool.start`."""
+        if head is not None:
+            self._decoder(head)
+        heads = (MAIN_HEAD, *self.heads) if head is None else (head,)
+
+        def tag_batch(session: Session, numbers: list[int]) -> list[Sentence]:
+            chosen = [_bare(sentences[number]) for number in numbers]
             emissions = session.all_emissions(session.encode(chosen), heads)
-            of_these = [known[index] for index in indices] if known else None
+            of_these = [known[number] for number in numbers] if known else None
             first, *others = (
                 self._decoders[name].decode(
                     chosen, emissions[name], scores=scores, constraints=of_these if name == heads[0] else None
@@ -222,26 +240,8 @@ class Tagger:
             )
             return _joined(first, dict(zip(heads[1:], others, strict=True)))
 
-        for indices, found in zip(batches, self._in_parallel(tag_batch, batches), strict=True):
-            for index, sentence in zip(indices, found, strict=True):
-                tagged[index] = sentence
-        return tagged
-
-    def _in_parallel(
-        self, tag_batch: Callable[[Session, list[int]], list[Sentence]], batches: Sequence[list[int]]
-    ) -> Iterator[list[Sentence]]:
-        """Each batch tagged, in order. Several are tagged side by side, each on one thread: a second thread is of more
-        use on a batch of its own than in the matrix products of this one."""
-        workers = min(self._workers, len(batches))
-        if workers < 2:
-            yield from (tag_batch(self._session, indices) for indices in batches)
-            return
-        with self._lock:
-            if self._narrow is None:
-                self._narrow = Session(self.archive, threads=1)
-            session = self._narrow
-        with ThreadPoolExecutor(workers, thread_name_prefix="gatewise") as pool:
-            yield from pool.map(lambda indices: tag_batch(session, indices), batches)
+        batches = list(batches_of(list(map(len, sentences))))
+        return _in_order(sentences, heads, batches, pool.start(tag_batch, batches, more=more))
 
     def trace(self, text: str | Sentence, head: str = MAIN_HEAD) -> Trace:
         """Every number on the way from the text to a head's tags, recomputed by the equations of `lstm/` in float64.
@@ -253,7 +253,7 @@ class Tagger:
 
         decoder = self._decoder(head)
         sentence = _bare(self.tokenize(text) if isinstance(text, str) else text)
-        return trace_sentence(self.archive, self._session, decoder, sentence, self.archive.head(head))
+        return trace_sentence(self.archive, self._workers.session, decoder, sentence, self.archive.head(head))
 
     def _decoder(self, head: str) -> Decoder:
         """That of this head; raises ModelError for one that the model does not have."""
@@ -269,6 +269,17 @@ def _decoder_of(archive: ModelArchive, name: str) -> Decoder:
         break_at_gaps=head.breaks_at_gaps,
         temperature=archive.temperature if name == MAIN_HEAD else 1.0,
     )
+
+
+def _in_order(
+    sentences: Sequence[Sentence], heads: Sequence[str], batches: Sequence[list[int]], found: Iterator[list[Sentence]]
+) -> Iterator[Sentence]:
+    """The sentences of all batches as they came, those without tokens among them."""
+    tagged = [sentence if len(sentence) else _untaggable(sentence, heads[1:]) for sentence in sentences]
+    for numbers, of_batch in zip(batches, found, strict=True):
+        for number, sentence in zip(numbers, of_batch, strict=True):
+            tagged[number] = sentence
+    yield from tagged
 
 
 def _bare(sentence: Sentence) -> Sentence:
@@ -311,15 +322,3 @@ def load(model: str | Path, *, threads: int = 0, dictionary: str | Path | Dictio
     """
     tagger = Tagger(open_model(find_model(model)), threads=threads)
     return tagger if dictionary is None else tagger.with_dictionary(dictionary)
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of non-empty sentences, those of like length together."""
-    batch: list[int] = []
-    for index in sorted((index for index, length in enumerate(lengths) if length), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[index] > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch

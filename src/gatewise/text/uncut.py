@@ -25,5 +25,10 @@ class Uncut:
         """Where the tokens start and where they end."""
         if len(self.forms) == len(self._text):
             return range(len(self.forms)), range(1, len(self.forms) + 1)
-        starts = [at for at, character in enumerate(self._text) if not character.isspace()]
-        return starts, [at + 1 for at in starts]
+        starts: list[int] = []
+        at = 0
+        for piece in self._text.split():
+            at = self._text.index(piece, at)  # only white space is before it
+            starts.extend(range(at, at + len(piece)))
+            at += len(piece)
+        return starts, [start + 1 for start in starts]

@@ -4,19 +4,15 @@ In: the configuration and the arrays of the archive. Out: the bytes of model.onn
 `lengths` (batch,), and what the model has of: `bigrams` (time + 1, batch), `form_of` (time, batch), and a distinct form
 a column `characters` (longest, forms) with `spelling_lengths` (forms,), `shapes` (1, forms), `prefixes` and `suffixes`
 (affix_length, forms). Outputs are `x`, what the first layer reads, (time, batch, input_size), and `emissions` (time,
-batch, num_tags), with `emissions.NAME` for each further head. ONNX orders the LSTM's gates i|o|f|c; ours, and
-PyTorch's, are i|f|g|o. Source: the ONNX operator specification, LSTM-14, RNN-14 and Conv-11.
+batch, num_tags), with `emissions.NAME` for each further head. Layers: `training.export_layers`. Source: the ONNX
+operator specification, Gather-13 to Conv-11.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from gatewise.model.config import Config
 from gatewise.model.features import (
@@ -28,55 +24,42 @@ from gatewise.model.features import (
     graph_inputs,
 )
 from gatewise.model.heads import MAIN_HEAD, emissions_name, weights_prefix
-from gatewise.model.parameters import CHARACTER_WIDTH, directions, input_size
+from gatewise.model.numbers import BOUNDS, MOST, STEP, graph_input_size, runs_on_integers
+from gatewise.model.parameters import CHARACTER_WIDTH
+from gatewise.training.export_layers import (
+    INTEGER_DOMAIN,
+    bounds,
+    float_layer,
+    input_limit,
+    integer_layer,
+    stacked,
+    to_onnx_order,
+    without_bounds,
+)
+from gatewise.training.graph import Arrays, Graph
 
 OPSET = 17
 IR_VERSION = 8
-
-Arrays = Mapping[str, npt.NDArray[np.floating]]
-
-
-class _Graph:
-    """Nodes and constants in the order they are added; constants in float16 are widened in the graph."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def add(self, operator: str, inputs: list[str], output: str, *, skipped: int = 0, **attributes: Any) -> str:
-        """A node and its output; `skipped` outputs before it are not asked for."""
-        self.nodes.append(helper.make_node(operator, inputs, [""] * skipped + [output], name=output, **attributes))
-        return output
-
-    def constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def widened(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        stored = self.constant(name, array)
-        return stored if array.dtype != np.float16 else self.add("Cast", [stored], f"{name}.wide", to=TensorProto.FLOAT)
+INTEGER_OPSET = 1
 
 
 def onnx_graph(config: Config, arrays: Arrays) -> bytes:
-    """The whole tagger up to its heads' emissions, serialized. `arrays` are float32 or float16, all of one kind."""
-    graph = _Graph()
-    layer_input = _embed(graph, config, arrays)
-    for layer in range(config.encoder.layers):
-        states = _recurrent(graph, config, arrays, layer, layer_input)
-        is_residual = config.encoder.residual and layer > 0
-        layer_input = graph.add("Add", [states, layer_input], f"residual_l{layer}") if is_residual else states
-    heads = [_emit(graph, arrays, name, layer_input) for name in (MAIN_HEAD, *config.heads)]
+    """The whole tagger up to its heads' emissions, serialized; `arrays` as `model.numbers.stored` gives them."""
+    graph = Graph()
+    states, width = _encode(graph, config, arrays)
+    heads = [_emit(graph, config, arrays, name, states, width) for name in (MAIN_HEAD, *config.heads)]
     inputs = [
         helper.make_tensor_value_info(name, *_INPUTS[name]) for name in [*graph_inputs(config.features), "lengths"]
     ]
     outputs = [
-        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["time", "batch", input_size(config)]),
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["time", "batch", graph_input_size(config)]),
         *heads,
     ]
     made = helper.make_graph(graph.nodes, "gatewise_tagger", inputs, outputs, graph.constants)
-    model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="gatewise"
-    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    if runs_on_integers(config):
+        opsets.append(helper.make_opsetid(INTEGER_DOMAIN, INTEGER_OPSET))
+    model = helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="gatewise")
     onnx.checker.check_model(model, full_check=True)
     serialized: bytes = model.SerializeToString()
     return serialized
@@ -95,19 +78,49 @@ _INPUTS: dict[str, tuple[int, list[str | int]]] = {
 }
 
 
-def _emit(graph: _Graph, arrays: Arrays, head: str, states: str) -> onnx.ValueInfoProto:
-    """The emissions of a head, as an output of the graph."""
+def _encode(graph: Graph, config: Config, arrays: Arrays) -> tuple[list[str], int]:
+    """The states of the last layer, each direction's (time, batch, hidden), and hidden; an integer layer has its bounds
+    in them. With residuals they are one, (time, batch, directions * hidden): the sum is of whole layers."""
+    encoder, integer = config.encoder, runs_on_integers(config)
+    add_layer = integer_layer if integer else float_layer
+    limit = input_limit(MOST * _step_of_x(config, arrays)) if integer else 0.0
+    parts, states, before = _embed(graph, config, arrays), [""], ""
+    for layer in range(encoder.layers):
+        if integer:
+            parts = [*parts, bounds(graph, f"bounds_l{layer}", limit)]
+        layer_input = _joined(graph, parts, "x" if layer == 0 else f"input_l{layer}")
+        states = add_layer(graph, config, arrays, layer, layer_input)
+        if encoder.residual and encoder.layers > 1:
+            output = _joined(graph, states, f"output_l{layer}")
+            before = graph.add("Add", [output, before], f"residual_l{layer}") if before else output
+            states = [before]
+        parts, limit = states, float(layer + 1 if encoder.residual else 1)
+    return states, encoder.hidden + (BOUNDS if integer else 0)
+
+
+def _joined(graph: Graph, parts: list[str], name: str) -> str:
+    return graph.add("Concat", parts, name, axis=2) if len(parts) > 1 else graph.add("Identity", parts, name)
+
+
+def _emit(
+    graph: Graph, config: Config, arrays: Arrays, head: str, states: list[str], width: int
+) -> onnx.ValueInfoProto:
+    """The emissions of a head, as an output of the graph: the sum of all states times their weights."""
     prefix, output = weights_prefix(head), emissions_name(head)
     weight, bias = (np.asarray(arrays[f"{prefix}emission.{kind}"]) for kind in ("weight", "bias"))
-    factor = graph.widened(f"{prefix}emission.weight", weight.T)  # (states, num_tags)
-    summand = graph.widened(f"{prefix}emission.bias", bias)
-    product = graph.add("MatMul", [states, factor], f"{prefix}emission_product")
-    graph.add("Add", [product, summand], output)
+    if width > config.encoder.hidden:
+        weight = without_bounds(weight, config.encoder.hidden)
+    total = graph.widened(f"{prefix}emission.bias", bias)
+    for number, (of_states, part) in enumerate(zip(states, np.split(weight.T, len(states)), strict=True)):
+        factor = graph.widened(f"{prefix}emission.weight_{number}", part)  # (hidden, num_tags)
+        product = graph.add("MatMul", [of_states, factor], f"{prefix}emission.product_{number}")
+        last = number == len(states) - 1
+        total = graph.add("Add", [product, total], output if last else f"{prefix}emission.sum_{number}")
     return helper.make_tensor_value_info(output, TensorProto.FLOAT, ["time", "batch", len(bias)])
 
 
-def _embed(graph: _Graph, config: Config, arrays: Arrays) -> str:
-    """x, named `x`: the parts of each feature, see `model.features`."""
+def _embed(graph: Graph, config: Config, arrays: Arrays) -> list[str]:
+    """The parts of x, each (time, batch, part_size): those of every feature, see `model.features`."""
     parts: list[str] = []
     of_forms: list[str] = []
     spell = _spelling_lstm if config.features.characters == "lstm" else _spelling_cnn
@@ -122,10 +135,10 @@ def _embed(graph: _Graph, config: Config, arrays: Arrays) -> str:
     if of_forms:
         joined = graph.add("Concat", of_forms, "forms.vectors", axis=1)  # (forms, size)
         parts.append(graph.add("Gather", [joined, FORM_OF], "forms.of_tokens"))
-    return graph.add("Concat", parts, "x", axis=2) if len(parts) > 1 else graph.add("Identity", parts, "x")
+    return parts
 
 
-def _shifted(graph: _Graph, feature: SentenceFeature, embedded: str) -> list[str]:
+def _shifted(graph: Graph, feature: SentenceFeature, embedded: str) -> list[str]:
     """The parts of a feature that has more keys than tokens: part n of token t is read at n + t."""
     last = len(feature.parts) - 1
     if not last:
@@ -139,15 +152,15 @@ def _shifted(graph: _Graph, feature: SentenceFeature, embedded: str) -> list[str
     return parts
 
 
-def _flattened(graph: _Graph, vectors: str, size: int, name: str) -> str:
+def _flattened(graph: Graph, vectors: str, size: int, name: str) -> str:
     """(parts, forms, part_size) as (forms, parts * part_size)."""
     swapped = graph.add("Transpose", [vectors], f"{name}.swapped", perm=[1, 0, 2])
     return graph.add("Reshape", [swapped, graph.constant(f"{name}.shape", np.array([0, size]))], f"{name}.flat")
 
 
-def _spelling_lstm(graph: _Graph, embedded: str, arrays: Arrays) -> str:
+def _spelling_lstm(graph: Graph, embedded: str, arrays: Arrays) -> str:
     """The last states of both directions: (forms, 2*hidden)."""
-    weights = _stacked(graph, arrays, "character_lstm", 0, ("", "_reverse"), _to_onnx_order)
+    weights = stacked(graph, arrays, "character_lstm", 0, ("", "_reverse"), to_onnx_order)
     hidden = arrays["character_lstm.weight_hh_l0"].shape[1]
     last = graph.add(
         "LSTM",
@@ -160,7 +173,7 @@ def _spelling_lstm(graph: _Graph, embedded: str, arrays: Arrays) -> str:
     return _flattened(graph, last, 2 * hidden, "spelling")
 
 
-def _spelling_cnn(graph: _Graph, embedded: str, arrays: Arrays) -> str:
+def _spelling_cnn(graph: Graph, embedded: str, arrays: Arrays) -> str:
     """tanh of each filter's largest value within the word: (forms, filters)."""
     zero, one = graph.constant("spelling.zero", np.array(0)), graph.constant("spelling.one", np.array(1))
     sizes = graph.add("Shape", [CHARACTERS], "spelling.sizes")
@@ -186,47 +199,18 @@ def _spelling_cnn(graph: _Graph, embedded: str, arrays: Arrays) -> str:
     return graph.add("Tanh", [largest], "spelling.flat")
 
 
-def _look_up(graph: _Graph, name: str, arrays: Arrays, ids: str) -> str:
+def _step_of_x(config: Config, arrays: Arrays) -> float:
+    """The step that the tables of x share."""
+    return float(np.asarray(arrays[features_of(config.features)[0].weight + STEP])[0])
+
+
+def _look_up(graph: Graph, name: str, arrays: Arrays, ids: str) -> str:
     """Rows of an embedding; the few rows are widened, not the table."""
     table = np.asarray(arrays[name])
     rows = graph.add("Gather", [graph.constant(name, table), ids], f"{ids}.rows")
-    return rows if table.dtype != np.float16 else graph.add("Cast", [rows], f"{ids}.wide", to=TensorProto.FLOAT)
-
-
-def _recurrent(graph: _Graph, config: Config, arrays: Arrays, layer: int, layer_input: str) -> str:
-    """One layer, its directions side by side: (time, batch, directions * hidden)."""
-    encoder = config.encoder
-    reorder = _to_onnx_order if encoder.kind == "lstm" else np.asarray
-    inputs = _stacked(graph, arrays, "encoder", layer, directions(config), reorder)
-    states = graph.add(
-        encoder.kind.upper(),
-        [layer_input, *inputs, "lengths"],
-        f"states_l{layer}",  # (time, directions, batch, hidden)
-        hidden_size=encoder.hidden,
-        direction="bidirectional" if encoder.bidirectional else "forward",
-    )
-    swapped = graph.add("Transpose", [states], f"states_l{layer}.swapped", perm=[0, 2, 1, 3])
-    shape = graph.constant(f"states_l{layer}.shape", np.array([0, 0, encoder.hidden * len(directions(config))]))
-    return graph.add("Reshape", [swapped, shape], f"output_l{layer}")
-
-
-def _stacked(
-    graph: _Graph, arrays: Arrays, prefix: str, layer: int, suffixes: Sequence[str], reorder: Callable[[Any], Any]
-) -> list[str]:
-    """The weights of a layer, its directions one after the other, as the operators LSTM and RNN take them."""
-    stacked: dict[str, list[npt.NDArray[np.generic]]] = {"weight_ih": [], "weight_hh": [], "bias": []}
-    for suffix in suffixes:
-        named = {
-            kind: reorder(np.asarray(arrays[f"{prefix}.{kind}_l{layer}{suffix}"]))
-            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        }
-        stacked["weight_ih"].append(named["weight_ih"])
-        stacked["weight_hh"].append(named["weight_hh"])
-        stacked["bias"].append(np.concatenate([named["bias_ih"], named["bias_hh"]]))
-    return [graph.widened(f"{prefix}.{kind}_l{layer}", np.stack(blocks)) for kind, blocks in stacked.items()]
-
-
-def _to_onnx_order(array: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Blocks i|f|g|o to i|o|f|c."""
-    i, f, g, o = np.split(array, 4)
-    return np.concatenate([i, o, f, g])
+    if table.dtype == np.float32:
+        return rows
+    wide = graph.add("Cast", [rows], f"{ids}.wide", to=TensorProto.FLOAT)
+    if name + STEP not in arrays:
+        return wide
+    return graph.add("Mul", [wide, graph.constant(name + STEP, np.asarray(arrays[name + STEP]))], f"{ids}.vectors")

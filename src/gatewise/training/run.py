@@ -9,13 +9,13 @@ and its metrics and report stay.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 import gatewise
 from gatewise.errors import TrainingError
@@ -27,12 +27,14 @@ from gatewise.model.config import Config
 from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
 from gatewise.model.labeled import labeled_for
+from gatewise.model.numbers import stored
 from gatewise.model.scoring import Scores
 from gatewise.runtime.calibration import calibrate
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import Tagger, load
 from gatewise.text.sentence import Sentence
 from gatewise.training.annotation import labeled_sentences
+from gatewise.training.choose_numbers import Storage, choose_numbers
 from gatewise.training.distributed import process_group
 from gatewise.training.events import Listener, Listeners
 from gatewise.training.export import onnx_graph
@@ -136,8 +138,9 @@ def _run_log(corpus: Corpus, config: Config, folder: str | Path, *, resume: bool
 
 def _saved(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path, *, report: Path) -> RunResult:
     """The model folder, calibrated and scored as its users will run it."""
-    config, facts = trained.prepared.config, _facts(trained, corpus)
-    _save(trained, corpus, folder, card=format_card(config, facts, {}))
+    storage = choose_numbers(trained.prepared.config.archive.numbers, partial(_dev_score, trained, corpus, files))
+    config, facts = _decided(trained, storage), replace(_facts(trained, corpus), numbers_scores=storage.scores)
+    _save(trained, corpus, folder, storage, card=format_card(config, facts, {}))
     tagger = load(folder)
     by_head = score_model(tagger, config, files)
     scores = by_head.pop(MAIN_HEAD, {})
@@ -165,10 +168,27 @@ def _calibrated(tagger: Tagger, corpus: Corpus) -> tuple[float, str, dict[str, C
     return chosen.temperature, chosen.doubt, changes
 
 
-def _save(trained: TrainedTagger, corpus: Corpus, folder: Path, *, card: str) -> None:
+def _decided(trained: TrainedTagger, storage: Storage) -> Config:
+    config = trained.prepared.config
+    return replace(config, archive=replace(config.archive, numbers=storage.numbers))
+
+
+def _dev_score(trained: TrainedTagger, corpus: Corpus, files: Files, storage: Storage) -> float | None:
+    """What the model, stored like this, scores on the main head's dev file; None where there is none."""
+    config = _decided(trained, storage)
+    reading = next((found for found in readings_of(config, files, "dev") if found.head == MAIN_HEAD), None)
+    if reading is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        _save(trained, corpus, folder, storage, card="")
+        return evaluate_file(load(folder), reading.path, reading.columns, head=MAIN_HEAD).main
+
+
+def _save(trained: TrainedTagger, corpus: Corpus, folder: Path, storage: Storage, *, card: str) -> None:
     """The model folder, at temperature 1."""
-    prepared, config = trained.prepared, trained.prepared.config
-    arrays = {name: array.numpy().astype(np.dtype(config.archive.numbers)) for name, array in trained.arrays.items()}
+    prepared, config = trained.prepared, _decided(trained, storage)
+    arrays = stored(config, {name: array.numpy() for name, array in trained.arrays.items()}, storage.reach)
     save_model(
         folder,
         config=config,
