@@ -15,7 +15,7 @@ CASES = {
     "unknown key": (
         ('title = { en = "', 'titel = { en = "'),
         "my.toml: titel: unknown key, expected one of name, kind, title, description, sentence, vectors, activations, "
-        "layers, tags; did you mean 'title'?",
+        "layers, weights, tags; did you mean 'title'?",
     ),
     "unknown gate": (
         ("forget    =", "forgot    ="),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,16 @@ MAX_TOKENS = 2000  # a pass has thousands of numbers a token; beyond this nobody
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("--network", metavar="NAME|FILE.toml", help="A network written by hand; default without TEXT: article.")
+@click.option(
+    "--network", metavar="NAME|FILE.toml", help="A network written by hand or imported; default without TEXT: article."
+)
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Vectors for the network, one row a token: .npy, .csv or .json; TEXT names the tokens.",
+)
+@click.option("--units", metavar="1,5,…", help="Units of the network to write out; default: all of a small one.")
 @click.option("--gates", type=click.Choice(["sigmoid", "step"]), help="Gate activation, in place of the network's own.")
 @click.option("-m", "--model", metavar="NAME|DIR", help="A trained model; default with TEXT: zh.")
 @click.option(
@@ -34,6 +44,8 @@ MAX_TOKENS = 2000  # a pass has thousands of numbers a token; beyond this nobody
 def explain(
     text: str | None,
     network: str | None,
+    inputs: Path | None,
+    units: str | None,
     gates: str | None,
     model: str | None,
     layout: str,
@@ -45,30 +57,50 @@ def explain(
     _check(text, network, gates, model, layout)
     if head and (text is None or network is not None):
         raise ConfigError(f"--head {head}: expected a trained model and a TEXT for it, found a network written by hand")
+    if network is None and (inputs is not None or (units is not None and text is not None)):
+        option = "--inputs" if inputs is not None else "--units"
+        raise ConfigError(f"{option}: expected --network with it, found none; add --network FILE.toml")
     if text is None or network is not None:
-        explain_network(network or DEFAULT_NETWORK, text, gates, layout, lang, output)
+        shown = _unit_numbers(units)
+        explain_network(network or DEFAULT_NETWORK, text, gates, layout, lang, output, inputs=inputs, units=shown)
     else:
         explain_model(model or DEFAULT_MODEL, text, layout, lang, output, head)
 
 
 def explain_network(
-    network: str, text: str | None, gates: str | None, layout: str, lang: Literal["en", "zh"], output: Path | None
+    network: str,
+    text: str | None,
+    gates: str | None,
+    layout: str,
+    lang: Literal["en", "zh"],
+    output: Path | None,
+    *,
+    inputs: Path | None = None,
+    units: Sequence[int] = (),
 ) -> None:
-    """Run a hand-written network and lay it out; TEXT is cut at white space, or into characters where there is none."""
+    """Run a network and lay it out; TEXT is cut at white space, or into characters where there is none."""
     from gatewise.explain import network_json, network_text
-    from gatewise.network import network_file, read_network
+    from gatewise.network import network_file, read_inputs, read_network
 
     if layout == "toml":
         with writing(output) as stream:
             stream.write(network_file(network)[1].decode("utf-8"))
         return
     tokens = None if text is None else text.split() if " " in text else list(text)
-    _check_length(len(tokens or ()))
-    run = read_network(network).run(tokens, gates)
+    vectors = None if inputs is None else read_inputs(inputs)
+    _check_length(max(len(tokens or ()), 0 if vectors is None else len(vectors)))
+    run = read_network(network).run(tokens, gates, vectors)
     if layout == "json":
         write_json(network_json(run), output)
     else:
-        show(network_text(run, lang=lang), output)
+        show(network_text(run, units=units, lang=lang), output)
+
+
+def _unit_numbers(units: str | None) -> list[int]:
+    numbers = [part.strip() for part in units.split(",")] if units is not None else []
+    if not all(number.isascii() and number.isdigit() and len(number) < 10 for number in numbers):
+        raise ConfigError(f"--units: expected numbers from 1 on with commas between them, found {units!r}; write 1,5")
+    return [int(number) for number in numbers]
 
 
 def explain_model(

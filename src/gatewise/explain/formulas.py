@@ -18,10 +18,9 @@ def symbol(letter: str, unit: int, units: int) -> str:
 
 
 def dot_product(unit: LinearUnit, activation: str) -> str:
-    """`0·2 + 100·(-1) + 0·1 + 10·1 = -90`, the bias last."""
+    """`0·2 + 100·(-1) + 0·1 + 10·1 = -90`, the biases last."""
     parts = [f"{format_operand(term.weight)}·{format_operand(term.value)}" for term in unit.terms]
-    if unit.bias is not None:
-        parts.append(format_operand(unit.bias))
+    parts += [format_operand(bias) for bias in (unit.bias, unit.bias_hh) if bias is not None]
     return f"{' + '.join(parts)} {equals(shown_sum(unit.pre, activation))}"
 
 

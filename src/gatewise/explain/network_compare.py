@@ -17,7 +17,7 @@ from gatewise.network import Comparison, NetworkRun, Parting, compare_runs
 
 def gates_compared(run: NetworkRun, lang: Language) -> Group:
     """The network of this run with step and with sigmoid gates over the same tokens, and why they part."""
-    comparison = compare_runs(*(run.network.run(run.tokens, gates=gates) for gates in ("step", "sigmoid")))
+    comparison = compare_runs(*(run.network.run(run.tokens, gates, run.inputs) for gates in ("step", "sigmoid")))
     parts: list[RenderableType] = [_table(comparison, lang)]
     for sentence in comparison_sentences(comparison, lang):
         parts += ["", Paragraph(text=sentence)]

@@ -37,10 +37,10 @@ class Line:
     style: str = ""
 
 
-def step_lines(run: NetworkRun, step: Step, lang: Language) -> list[Line]:
-    """The lines of one step, in the order of the computation, unit by unit."""
+def step_lines(run: NetworkRun, step: Step, units: Sequence[int], lang: Language) -> list[Line]:
+    """The lines of one step, in the order of the computation, unit by unit; `units` are counted from 1."""
     lines = []
-    for unit in range(1, len(step.h) + 1):
+    for unit in units:
         lines += [_linear_line(run, step, letter, unit, lang) for letter in step.linear]
         if step.c:
             lines += _memory_lines(run, step, unit, lang)
@@ -52,14 +52,18 @@ def step_lines(run: NetworkRun, step: Step, lang: Language) -> list[Line]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenOut:
-    """Every step of one direction, in the order in which it reads; all in the one layout that fits the terminal."""
+    """Every step of one direction, in the order in which it reads; all in the one layout that fits the terminal.
+
+    `units`, counted from 1, are those that are written out.
+    """
 
     run: NetworkRun
     direction: DirectionRun
+    units: Sequence[int]
     lang: Language
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        steps = [(step, step_lines(self.run, step, self.lang)) for step in self.direction.reading_order]
+        steps = [(step, step_lines(self.run, step, self.units, self.lang)) for step in self.direction.reading_order]
         texts = [_texts(line) for _, lines in steps for line in lines]
         widths = [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
         room = sum(widths) + GAP * (len(widths) - 1) + INDENT

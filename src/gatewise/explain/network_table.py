@@ -5,7 +5,7 @@ In: a `DirectionRun` of a `NetworkRun`. Out: a rich renderable that fits 80 colu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -20,32 +20,36 @@ from gatewise.network import DirectionRun, LinearUnit, NetworkRun, Step
 LINEAR_STYLES = {"f": "yellow", "i": "green", "g": "cyan", "o": "magenta", "h": "cyan"}
 
 
-def overview_table(run: NetworkRun, direction: DirectionRun, lang: Language) -> RenderableType:
-    """Step, token, [x, h], each linear layer's sum → value, C, h, tag; the tags only where the outputs are these h."""
+def overview_table(run: NetworkRun, direction: DirectionRun, units: Sequence[int], lang: Language) -> RenderableType:
+    """Step, token, [x, h], each linear layer's sum → value, C, h, tag; the tags only where the outputs are these h.
+
+    `units`, counted from 1, are those that are shown.
+    """
     return FirstThatFits(
         layouts=(
-            _table(run, direction, lang, arrow=" → ", vectors=True),
-            _table(run, direction, lang, arrow="\n→ ", vectors=True),
-            _table(run, direction, lang, arrow="\n→ ", vectors=False),
+            _table(run, direction, units, lang, arrow=" → ", vectors=True),
+            _table(run, direction, units, lang, arrow="\n→ ", vectors=True),
+            _table(run, direction, units, lang, arrow="\n→ ", vectors=False),
         )
     )
 
 
-def _table(run: NetworkRun, direction: DirectionRun, lang: Language, *, arrow: str, vectors: bool) -> Table:
-    words = terms(lang)
-    units = direction.units
+def _table(
+    run: NetworkRun, direction: DirectionRun, units: Sequence[int], lang: Language, *, arrow: str, vectors: bool
+) -> Table:
+    words, first = terms(lang), units[0] - 1
     memory, recurrent = run.network.kind == "lstm", run.network.kind != "neuron"
     table = plain_table()
     columns: list[tuple[str, Callable[[Step, int], Text]]] = [
-        (words.step, lambda step, n: Text(str(step.t) if n == 0 else "")),
-        (words.token, lambda step, n: Text(step.token if n == 0 else "", style="bold")),
+        (words.step, lambda step, n: Text(str(step.t) if n == first else "")),
+        (words.token, lambda step, n: Text(step.token if n == first else "", style="bold")),
     ]
     if vectors:
         head = "[x, h]" if recurrent else "x"
         columns.append(
-            (head, lambda step, n: Text(", ".join(map(format_number, (*step.x, *step.h_prev))) if n == 0 else ""))
+            (head, lambda step, n: Text(", ".join(map(format_number, (*step.x, *step.h_prev))) if n == first else ""))
         )
-    if units > 1:
+    if direction.units > 1:
         columns.append((words.unit, lambda _, n: Text(str(n + 1))))
     for letter in "figo" if memory else "h":
         activation = _activation(run, letter)
@@ -56,12 +60,12 @@ def _table(run: NetworkRun, direction: DirectionRun, lang: Language, *, arrow: s
         columns.append(("C", lambda step, n: Text(format_number(step.c[n]), style="bold")))
         columns.append(("h", lambda step, n: Text(format_number(step.h[n]), style="bold")))
     if run.is_simple and run.network.tags:
-        columns.append((words.tag, lambda step, n: _tag(run, step, lang) if n == 0 else Text("")))
+        columns.append((words.tag, lambda step, n: _tag(run, step, lang) if n == first else Text("")))
     for head, _ in columns:
         table.add_column(Text(head), overflow="fold")
     for step in direction.steps:
-        for n in range(units):
-            table.add_row(*(cell(step, n) for _, cell in columns))
+        for unit in units:
+            table.add_row(*(cell(step, unit - 1) for _, cell in columns))
     return table
 
 

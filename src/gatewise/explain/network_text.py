@@ -5,38 +5,71 @@ In: a `NetworkRun`. Out: a rich renderable in English or Chinese; without a term
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from gatewise.errors import NetworkError
 from gatewise.explain.layout import Paragraph, heading, plain_table
 from gatewise.explain.network_compare import gates_compared, shown_output
 from gatewise.explain.network_steps import WrittenOut
+from gatewise.explain.network_summary import is_large, summary
 from gatewise.explain.network_table import overview_table
 from gatewise.explain.numbers import format_vector
 from gatewise.explain.words import Language, network_words, terms
 from gatewise.network import DirectionRun, NetworkRun
 
 
-def network_text(run: NetworkRun, *, lang: Language = "en") -> Group:
-    """Everything there is to say about one run of a hand-written network.
+def network_text(run: NetworkRun, *, units: Sequence[int] = (), lang: Language = "en") -> Group:
+    """Everything there is to say about one run of a hand-written network, or what is worth reading of a large one.
+
+    `units` (counted from 1) are those that are written out: all of them when there are none, and in a large network
+    none. Raises NetworkError for a unit that no layer has.
 
     >>> from gatewise.explain import render_text
     >>> from gatewise.network import read_network
     >>> "0·2 + 100·(-1) + 0·1 + 10·1 = -90" in render_text(network_text(read_network("article").run()), width=80)
     True
     """
-    words = network_words(lang)
+    words, large = network_words(lang), is_large(run)
+    _check_units(run, units)
     parts: list[RenderableType] = [*_head(run, lang)]
     if not run.tokens:
         return Group(*parts, "", words.empty)
+    if large:
+        parts.append(Paragraph(text=words.large))
     for direction in run.directions:
         name = "" if run.is_simple else _direction_name(direction, lang) + " · "
-        parts += ["", heading(name + words.overview), overview_table(run, direction, lang)]
-        parts += ["", heading(name + words.written_out), WrittenOut(run=run, direction=direction, lang=lang)]
-    parts += ["", heading(words.result), _result(run, lang)]
-    if run.network.kind == "lstm":
+        if large:
+            parts += ["", heading(name + words.overview), *summary(run, direction, lang)]
+        parts += _written_out(run, direction, units, large, name, lang)
+    if not large:
+        parts += ["", heading(words.result), _result(run, lang)]
+    if run.network.kind == "lstm" and not large:
         parts += ["", heading(words.compare), gates_compared(run, lang)]
     return Group(*parts)
+
+
+def _check_units(run: NetworkRun, units: Sequence[int]) -> None:
+    most = max((direction.units for direction in run.directions), default=0)
+    for unit in units:
+        if not 1 <= unit <= most:
+            raise NetworkError(f"units: expected numbers from 1 to {most} for {run.network.source}, found {unit}")
+
+
+def _written_out(
+    run: NetworkRun, direction: DirectionRun, units: Sequence[int], large: bool, name: str, lang: Language
+) -> list[RenderableType]:
+    words = network_words(lang)
+    every = range(1, (0 if large else direction.units) + 1)
+    shown = [unit for unit in dict.fromkeys(units or every) if unit <= direction.units]
+    if not shown:
+        return []
+    table = overview_table(run, direction, shown, lang)
+    head = words.chosen_units if large else words.overview
+    steps = WrittenOut(run=run, direction=direction, units=shown, lang=lang)
+    return ["", heading(name + head), table, "", heading(name + words.written_out), steps]
 
 
 def _direction_name(direction: DirectionRun, lang: Language) -> str:
@@ -54,7 +87,7 @@ def _head(run: NetworkRun, lang: Language) -> list[RenderableType]:
         *([words.both_directions] if any(layer.reverse for layer in run.layers) else []),
         words.counted(words.layer_count, len(run.layers)),
         words.counted(words.unit_count, sum(direction.units for direction in run.directions)),
-        words.counted(words.feature_count, len(next(iter(network.vectors.values())))),
+        words.counted(words.feature_count, network.input_size),
         words.activations_lstm.format(
             gate=activation[run.gates or "sigmoid"],
             candidate=activation[network.activations.candidate],

@@ -16,8 +16,9 @@ from gatewise.explain.inputs_text import inputs_text
 from gatewise.explain.layout import Paragraph, heading, plain_table
 from gatewise.explain.words import Language, network_words, terms, trace_words
 from gatewise.formats.inline import format_inline
+from gatewise.lstm import MemoryShare
 from gatewise.runtime import TokenReading, Trace, read_trace
-from gatewise.runtime.reading import MemoryShare, UnitReading
+from gatewise.runtime.reading import UnitReading
 
 ARROWS = {"forward": "→", "reverse": "←"}
 UNIT_WIDTH, NUMBER_WIDTH = 9, 7

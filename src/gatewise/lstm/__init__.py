@@ -20,6 +20,7 @@ from gatewise.lstm.ledger import (
     memory_ledger,
 )
 from gatewise.lstm.neuron import NeuronPass, NeuronWeights, run_neuron
+from gatewise.lstm.reading import GateOpenness, MemoryShare, gate_openness, largest_shares
 from gatewise.lstm.rnn import RNNPass, RNNWeights, run_rnn
 from gatewise.lstm.sequence import LSTMPass, run_lstm
 from gatewise.lstm.statistics import GateStatistics, gate_statistics
@@ -29,6 +30,7 @@ __all__ = [
     "VALUE_ACTIVATIONS",
     "Activations",
     "Directions",
+    "GateOpenness",
     "GateStatistics",
     "LSTMPass",
     "LSTMState",
@@ -37,12 +39,15 @@ __all__ = [
     "LedgerEntry",
     "MemoryHeld",
     "MemoryLedger",
+    "MemoryShare",
     "NeuronPass",
     "NeuronWeights",
     "RNNPass",
     "RNNWeights",
     "gate_activation",
+    "gate_openness",
     "gate_statistics",
+    "largest_shares",
     "ledger_at",
     "lstm_step",
     "memory_held",

@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from gatewise.errors import NetworkError
-from gatewise.lstm import GATE_ACTIVATIONS, VALUE_ACTIVATIONS, Activations
+from gatewise.lstm import GATE_ACTIVATIONS, VALUE_ACTIVATIONS, Activations, Directions
 from gatewise.network import check
 from gatewise.network.check import Place
 from gatewise.network.layers import read_layers
 from gatewise.network.nearest import did_you_mean
 from gatewise.network.network import Kind, Network, Tag, Wording
+from gatewise.network.passes import AnyWeights
+from gatewise.network.weights import StoredLSTM, read_weights
 
 EXAMPLES = ("article", "bilstm", "rnn")
-KEYS = ("name", "kind", "title", "description", "sentence", "vectors", "activations", "layers", "tags")
+KEYS = ("name", "kind", "title", "description", "sentence", "vectors", "activations", "layers", "weights", "tags")
 KINDS = ("neuron", "rnn", "lstm")
+BESIDE = re.compile(r"[^/\\:\x00]+\.safetensors")  # a name, and no way to another folder
 
 
 def read_network(name_or_path: str | PathLike[str]) -> Network:
@@ -34,7 +37,7 @@ def read_network(name_or_path: str | PathLike[str]) -> Network:
     [0, 2, 0, 2]
     """
     source, data = network_file(name_or_path)
-    return parse_network(data, source)
+    return parse_network(data, source, folder=Path(source).parent)
 
 
 def network_file(name_or_path: str | PathLike[str]) -> tuple[str, bytes]:
@@ -46,19 +49,30 @@ def network_file(name_or_path: str | PathLike[str]) -> tuple[str, bytes]:
     return name, _read_file(name)
 
 
-def parse_network(data: bytes, source: str) -> Network:
-    """The network that the bytes of a TOML file describe; `source` stands in messages."""
+def parse_network(data: bytes, source: str, *, folder: Path | None = None) -> Network:
+    """The network that the bytes of a TOML file describe; `source` stands in messages.
+
+    `folder` is where a file of weights is looked for; without one there may be none.
+    """
     top = Place(source=source)
-    content = check.table(_parse_toml(data, source), top, KEYS, required=("kind", "sentence", "vectors", "layers"))
+    raw = _parse_toml(data, source)
+    is_stored = "weights" in raw
+    required = ("kind",) if is_stored else ("kind", "sentence", "vectors", "layers")
+    content = check.table(raw, top, KEYS, required=required)
     kind = cast(Kind, check.choice(content["kind"], top.at("kind"), KINDS))
-    vectors = _vectors(content["vectors"], top.at("vectors"))
-    sentence = check.texts(content["sentence"], top.at("sentence"))
-    for position, token in enumerate(sentence, start=1):
-        if token not in vectors:
-            place = top.at("sentence").item(position)
-            place.fail(f"token {token!r} has no vector; add it under [vectors]{did_you_mean(token, vectors)}")
-    input_size = len(next(iter(vectors.values())))
-    weights, starts, output_size = read_layers(content["layers"], top.at("layers"), kind, input_size)
+    vectors = _vectors(content["vectors"], top.at("vectors")) if "vectors" in content else {}
+    sentence = check.texts(content.get("sentence", []), top.at("sentence"))
+    stored = _stored(content, top, folder, kind) if is_stored else None
+    weights: tuple[Directions[AnyWeights], ...]
+    if stored is None:
+        input_size = len(next(iter(vectors.values())))
+        weights, starts, output_size = read_layers(content["layers"], top.at("layers"), kind, input_size)
+    else:
+        weights = cast(tuple[Directions[AnyWeights], ...], stored.weights)
+        starts, output_size = stored.starts, stored.output_size
+        sentence = _stored_sentence(stored, sentence, vectors, top)
+    if stored is None or stored.inputs is None:
+        _check_sentence(sentence, vectors, top.at("sentence"))
     return Network(
         name=check.text(content.get("name", Path(source).stem), top.at("name")),
         kind=kind,
@@ -71,7 +85,52 @@ def parse_network(data: bytes, source: str) -> Network:
         starts=starts,
         tags=_tags(content.get("tags", []), top.at("tags"), output_size),
         source=source,
+        inputs=None if stored is None else stored.inputs,
     )
+
+
+def _check_sentence(sentence: tuple[str, ...], vectors: dict[str, tuple[float, ...]], place: Place) -> None:
+    for position, token in enumerate(sentence, start=1):
+        if token not in vectors:
+            place.item(position).fail(
+                f"token {token!r} has no vector; add it under [vectors]{did_you_mean(token, vectors)}"
+            )
+
+
+def _stored(content: dict[str, Any], top: Place, folder: Path | None, kind: Kind) -> StoredLSTM:
+    """What the file of weights beside the TOML file holds."""
+    place = top.at("weights")
+    name = check.text(content["weights"], place)
+    if not BESIDE.fullmatch(name):
+        place.fail(f"expected the name of a .safetensors file beside this one, found {name!r}; leave folders out")
+    if "layers" in content:
+        place.fail("expected weights or layers, found both; take one out")
+    if kind != "lstm":
+        place.fail(f'expected kind = "lstm", found {kind!r}; write the layers of a {kind} here')
+    if folder is None:
+        place.fail("expected a network in a file, found one without a folder to look in")
+    return read_weights(folder / name)
+
+
+def _stored_sentence(
+    stored: StoredLSTM, sentence: tuple[str, ...], vectors: dict[str, tuple[float, ...]], top: Place
+) -> tuple[str, ...]:
+    """The tokens of the file's own sentence, x1, x2, … where it names none."""
+    size = stored.weights[0].forward.input_size
+    for token, vector in vectors.items():
+        if len(vector) != size:
+            top.at("vectors").at(token).fail(
+                f"expected {size} numbers, one an input of the weights, found {len(vector)}"
+            )
+    if stored.inputs is None:
+        return sentence
+    if vectors:
+        top.at("vectors").fail("expected none beside a file of weights that holds inputs, found some; take one out")
+    if sentence and len(sentence) != len(stored.inputs):
+        top.at("sentence").fail(
+            f"expected {len(stored.inputs)} tokens, as many as the file of weights has inputs, found {len(sentence)}"
+        )
+    return sentence or tuple(f"x{t}" for t in range(1, len(stored.inputs) + 1))
 
 
 def _read_file(path: str) -> bytes:

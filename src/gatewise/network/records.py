@@ -6,11 +6,13 @@ In: made by `gatewise.network.run`. Out: read by `gatewise.explain`, which lays 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gatewise.lstm.shapes import Array
     from gatewise.network.network import Network, Tag
+    from gatewise.network.passes import AnyPass
 
 Vector = tuple[float, ...]
 
@@ -25,12 +27,25 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearUnit:
-    """One column of a linear layer: the sum of `terms` and `bias` is `pre`, and after the activation `value`."""
+    """One column of a linear layer: the sum of `terms` and the biases is `pre`, and after the activation `value`.
 
-    terms: tuple[Term, ...]
+    `operands` are what the weights are multiplied by; all units of a step share them, all steps of a run the weights,
+    which are read-only. PyTorch's LSTM has two biases.
+    """
+
+    weights: Array = field(repr=False, compare=False)  # (input_size + hidden,)
+    operands: Vector
     bias: float | None
+    bias_hh: float | None = None
     pre: float
     value: float
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The products of the sum."""
+        return tuple(
+            Term(weight=weight, value=value) for weight, value in zip(self.weights.tolist(), self.operands, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +70,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectionRun:
-    """The steps of one direction of one layer (counted from 1), in token order; a reverse one read the last first."""
+    """The steps of one direction of one layer (counted from 1), in token order; a reverse one read the last first.
+
+    `arrays` is the pass that the steps were taken from.
+    """
 
     layer: int
     reverse: bool
@@ -63,6 +81,7 @@ class DirectionRun:
     start_h: Vector
     start_c: Vector
     steps: tuple[Step, ...]
+    arrays: AnyPass = field(repr=False, compare=False)
 
     @property
     def reading_order(self) -> tuple[Step, ...]:
@@ -102,6 +121,11 @@ class NetworkRun:
     def is_simple(self) -> bool:
         """One layer that reads in one direction."""
         return len(self.layers) == 1 and self.layers[0].reverse is None
+
+    @property
+    def inputs(self) -> tuple[Vector, ...]:
+        """The vectors that the lowest layer read, one a token."""
+        return tuple(step.x for step in self.layers[0].forward.steps)
 
     @property
     def directions(self) -> tuple[DirectionRun, ...]:

@@ -1,33 +1,41 @@
 """One pass of a hand-written network, with every operand of every formula.
 
-In: a `Network`, the tokens, the gate activation. Out: a frozen `NetworkRun`. The equations are those of
-`gatewise.lstm`, in float64; here their numbers are put side by side, input before hidden state.
+In: a `Network`, the tokens with their vectors, the gate activation. Out: a frozen `NetworkRun`. The equations are those
+of `gatewise.lstm`, in float64; here their numbers are put side by side, input before hidden state.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gatewise.errors import NetworkError
 from gatewise.lstm import GATE_ACTIVATIONS, Activations, LSTMPass, LSTMState, NeuronPass, NeuronWeights
+from gatewise.lstm.shapes import Array
 from gatewise.network.nearest import did_you_mean
 from gatewise.network.passes import AnyPass, AnyWeights, pass_layers
-from gatewise.network.records import DirectionRun, LayerRun, LinearUnit, NetworkRun, Step, Term, Vector
+from gatewise.network.records import DirectionRun, LayerRun, LinearUnit, NetworkRun, Step, Vector
 
 if TYPE_CHECKING:
     from gatewise.network.network import Network, Tag
 
 
-def run_network(network: Network, tokens: tuple[str, ...], gates: str | None) -> NetworkRun:
-    """Run `network` on `tokens`; see `Network.run`."""
+MAX_VALUES = 4_000_000  # values of linear layers in one run; each is an object of some hundred bytes
+GIVE_INPUTS = "give the vectors of one with --inputs FILE, or in Python with inputs="
+
+
+def run_network(
+    network: Network, sentence: Sequence[str] | None, gates: str | None, inputs: ArrayLike | None
+) -> NetworkRun:
+    """Run `network`; see `Network.run`."""
     activations = _activations(network, gates)
-    input_size = len(next(iter(network.vectors.values())))
-    vectors = [_vector(network, token) for token in tokens]
-    x = np.array(vectors, dtype=np.float64).reshape(len(tokens), input_size)  # (time, input_size)
+    tokens, x = _read(network, None if sentence is None else tuple(sentence), inputs)
+    _check_size(network, len(tokens))
     with np.errstate(over="ignore", invalid="ignore"):
         passes = pass_layers(x, network, activations)
     layers = []
@@ -49,6 +57,35 @@ def run_network(network: Network, tokens: tuple[str, ...], gates: str | None) ->
     )
 
 
+def _read(network: Network, tokens: tuple[str, ...] | None, inputs: ArrayLike | None) -> tuple[tuple[str, ...], Array]:
+    """The tokens and x (time, input_size): what was given, else the network's own."""
+    size = network.input_size
+    if inputs is None and tokens is None:
+        tokens, inputs = network.sentence, network.inputs
+        if not tokens and inputs is None and not network.vectors:
+            raise NetworkError(f"{network.source}: expected a sentence, found none in the file; {GIVE_INPUTS}")
+    if inputs is None:
+        vectors = [_vector(network, token) for token in tokens or ()]
+        return tokens or (), np.array(vectors, dtype=np.float64).reshape(len(vectors), size)
+    x = np.asarray(inputs, dtype=np.float64)
+    if x.ndim != 2 or x.shape[1] != size:
+        raise NetworkError(f"inputs: expected shape (time, {size}), the input of {network.source}, found {x.shape}")
+    if not np.isfinite(x).all():
+        raise NetworkError("inputs: expected finite numbers, found others")
+    if tokens is not None and len(tokens) != len(x):
+        raise NetworkError(f"inputs: expected one row a token, {len(tokens)}, found {len(x)}; give as many of both")
+    return tuple(f"x{t}" for t in range(1, len(x) + 1)) if tokens is None else tokens, x
+
+
+def _check_size(network: Network, time: int) -> None:
+    rows = sum(len(one.weight_ih) for layer in network.weights for one in (layer.forward, layer.reverse) if one)
+    if time * rows > MAX_VALUES:
+        raise NetworkError(
+            f"{network.source}: expected at most {MAX_VALUES // rows:,} tokens for a network of this size, found"
+            f" {time:,}; run a part of them"
+        )
+
+
 def _activations(network: Network, gates: str | None) -> Activations:
     if gates is None:
         return network.activations
@@ -65,6 +102,10 @@ def _activations(network: Network, gates: str | None) -> Activations:
 
 
 def _vector(network: Network, token: str) -> Vector:
+    if not network.vectors:
+        raise NetworkError(
+            f"{network.source}: token {token!r} has no vector, for the network has none of its own; {GIVE_INPUTS}"
+        )
     if token not in network.vectors:
         known = " ".join(network.vectors)
         raise NetworkError(
@@ -81,13 +122,15 @@ def _floats(array: object) -> Vector:
 def _direction(
     run: AnyPass, weights: AnyWeights, start: LSTMState, tokens: tuple[str, ...], *, layer: int, reverse: bool
 ) -> DirectionRun:
+    lines = _lines(weights)
     return DirectionRun(
         layer=layer,
         reverse=reverse,
         units=weights.hidden,
         start_h=_floats(start.h),
         start_c=_floats(start.c),
-        steps=tuple(_step(token, run, weights, t) for t, token in enumerate(tokens)),
+        steps=tuple(_step(token, run, lines, t) for t, token in enumerate(tokens)),
+        arrays=run,
     )
 
 
@@ -102,35 +145,52 @@ def _check_finite(network: Network, layer: LayerRun) -> None:
                 )
 
 
-def _step(token: str, run: AnyPass, weights: AnyWeights, t: int) -> Step:
+def _step(token: str, run: AnyPass, lines: Sequence[_Line], t: int) -> Step:
     return Step(
         t=t + 1,
         token=token,
         x=_floats(run.x[t]),
         h_prev=() if isinstance(run, NeuronPass) else _floats(run.h_prev[t]),
         c_prev=_floats(run.c_prev[t]) if isinstance(run, LSTMPass) else (),
-        linear=_linear(run, weights, t),
+        linear=_linear(run, lines, t),
         c=_floats(run.c[t]) if isinstance(run, LSTMPass) else (),
         c_activated=_floats(run.c_activated[t]) if isinstance(run, LSTMPass) else (),
         h=_floats(run.h[t]),
     )
 
 
-def _linear(run: AnyPass, weights: AnyWeights, t: int) -> dict[str, tuple[LinearUnit, ...]]:
-    values = _floats(run.values[t] if isinstance(run, LSTMPass) else run.h[t])
-    operands = _floats(run.x[t])
-    rows = weights.weight_ih
-    if not isinstance(weights, NeuronWeights) and not isinstance(run, NeuronPass):
-        operands += _floats(run.h_prev[t])
-        rows = np.concatenate([weights.weight_ih, weights.weight_hh], axis=1)  # (units, input_size + hidden)
-    units = tuple(
-        LinearUnit(
-            terms=tuple(Term(weight=weight, value=value) for weight, value in zip(_floats(row), operands, strict=True)),
-            bias=None if weights.bias_ih is None else float(weights.bias_ih[number]),
-            pre=float(run.pre[t, number]),
-            value=values[number],
+class _Line(NamedTuple):
+    """One row of the weights, on [x, h], and its biases: the same at every step."""
+
+    weights: Array
+    bias: float | None
+    bias_hh: float | None
+
+
+def _lines(weights: AnyWeights) -> list[_Line]:
+    blocks = [weights.weight_ih] if isinstance(weights, NeuronWeights) else [weights.weight_ih, weights.weight_hh]
+    rows = np.concatenate(blocks, axis=1, dtype=np.float64)  # (units, input_size + hidden)
+    rows.setflags(write=False)
+    bias_ih, bias_hh = weights.bias_ih, getattr(weights, "bias_hh", None)
+    return [
+        _Line(
+            weights=row,
+            bias=None if bias_ih is None else float(bias_ih[number]),
+            bias_hh=None if bias_hh is None else float(bias_hh[number]),
         )
         for number, row in enumerate(rows)
+    ]
+
+
+def _linear(run: AnyPass, lines: Sequence[_Line], t: int) -> dict[str, tuple[LinearUnit, ...]]:
+    values = _floats(run.values[t] if isinstance(run, LSTMPass) else run.h[t])
+    pres = _floats(run.pre[t])
+    operands = _floats(run.x[t])
+    if not isinstance(run, NeuronPass):
+        operands += _floats(run.h_prev[t])
+    units = tuple(
+        LinearUnit(weights=line.weights, operands=operands, bias=line.bias, bias_hh=line.bias_hh, pre=pre, value=value)
+        for line, pre, value in zip(lines, pres, values, strict=True)
     )
     if not isinstance(run, LSTMPass):
         return {"h": units}

@@ -11,25 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatewise.lstm import LSTMPass, RNNPass, memory_held
+from gatewise.lstm import GateOpenness, LSTMPass, MemoryShare, RNNPass, gate_openness, largest_shares
 from gatewise.runtime.trace import Trace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateOpenness:
-    """The mean of a direction's input, forget and output gates over its units, from 0 (closed) to 1 (open)."""
-
-    i: float
-    f: float
-    o: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryShare:
-    """A token (by its number) and its part, out of 1, of the memory that a direction holds."""
-
-    token: int
-    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +69,8 @@ def _read_token(trace: Trace, t: int, units: int, sources: int) -> TokenReading:
         rival_probability=float(trace.marginals[t, rival]),
         lead=float(trace.emissions[t, tag] - trace.emissions[t, rival]),
         bias_lead=float(trace.emission_bias[tag] - trace.emission_bias[rival]),
-        openness={
-            name: GateOpenness(i=float(one.i[t].mean()), f=float(one.f[t].mean()), o=float(one.o[t].mean()))
-            for name, one in gated.items()
-        },
-        memory={name: _largest_shares(one, t, sources) for name, one in gated.items()},
+        openness={name: gate_openness(one, t) for name, one in gated.items()},
+        memory={name: largest_shares(one, t, sources) for name, one in gated.items()},
         units=_strongest_units(passes, trace.layers[-1].carried, weights, t, units),
     )
 
@@ -100,12 +80,6 @@ def _passes(trace: Trace) -> dict[str, LSTMPass | RNNPass]:
     top = trace.layers[-1]
     both = {"forward": top.forward, "reverse": top.reverse}
     return {name: one for name, one in both.items() if one is not None}
-
-
-def _largest_shares(one: LSTMPass, t: int, sources: int) -> tuple[MemoryShare, ...]:
-    held = memory_held(one, t).tokens  # (time,), parts of 1
-    order = np.argsort(-held, kind="stable")[:sources]
-    return tuple(MemoryShare(token=int(s), share=float(held[s])) for s in order if held[s] > 0)
 
 
 def _strongest_units(

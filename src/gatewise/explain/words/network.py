@@ -37,6 +37,11 @@ class NetworkWords:
     tags: str
     result: str
     empty: str
+    # a network of many units
+    large: str
+    mean_gates: str
+    strongest: str
+    chosen_units: str
     # notes beside the formulas
     kept: tuple[str, str, str]
     taken_in: tuple[str, str, str]
@@ -93,6 +98,13 @@ EN = NetworkWords(
     tags="tags",
     result="Result",
     empty="The sentence is empty: there is nothing to compute.",
+    large="This network is too large to be written out whole. --units 1,5 writes out the units with these numbers; "
+    "--format json has every number.",
+    mean_gates="i, f, o: the mean of the input, forget and output gates over the {units} units, 0 closed, 1 open. "
+    "The cell state is an exact sum over the tokens read so far; beside the gates stand the largest shares of it, over "
+    "all units.",
+    strongest="The units whose h is farthest from 0, three a token: h = o·tanh(C), C = f·(C before) + i·g.",
+    chosen_units="Chosen units",
     kept=("memory not kept", "memory partly kept", "memory kept"),
     taken_in=("candidate left out", "candidate partly taken in", "candidate taken in"),
     put_out=("nothing put out", "memory partly put out", "memory put out"),
@@ -152,6 +164,11 @@ ZH = NetworkWords(
     tags="标签",
     result="结果",
     empty="句子为空，没有可计算的内容。",
+    large="这个网络太大，无法全部写出。--units 1,5 写出这些编号的单元；--format json 给出每一个数。",
+    mean_gates="i、f、o：{units} 个单元的输入门、遗忘门、输出门的平均值，0 为关闭，1 为打开。"
+    "记忆单元恰好等于已读各词元贡献之和；门的旁边列出所有单元合计后份额最大的几个。",
+    strongest="h 离 0 最远的单元，每个词元三个：h = o·tanh(C)，C = f·(之前的 C) + i·g。",
+    chosen_units="选出的单元",
     kept=("记忆不保留", "记忆部分保留", "记忆保留"),
     taken_in=("候选值不写入", "候选值部分写入", "候选值写入"),
     put_out=("不输出", "记忆部分输出", "记忆输出"),
