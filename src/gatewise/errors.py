@@ -6,6 +6,7 @@ GatewiseError
 ├── ConstraintError   constraints on tags that cannot be kept, or do not fit the text
 ├── SchemeError       tags that break their scheme, spans that overlap
 ├── NetworkError      a hand-written network file with a wrong key, shape or name
+├── InteropError      a file of another framework that cannot be imported as what it is
 ├── ShapeError        arrays whose shapes do not fit the equations
 ├── ConfigError       a training configuration with an unknown key or a wrong value
 ├── ModelError        a model folder that is missing, truncated, or not what it says
@@ -39,6 +40,10 @@ class SchemeError(GatewiseError):
 
 class NetworkError(GatewiseError):
     """A hand-written network file with a wrong key, shape or name."""
+
+
+class InteropError(GatewiseError):
+    """A file of another framework that cannot be imported as what it is."""
 
 
 class ShapeError(GatewiseError):

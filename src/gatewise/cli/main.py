@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
 from gatewise import __version__
 from gatewise.errors import GatewiseError
 
-# Command → what it does; the command `x-y` is the function `x_y` of gatewise/cli/x_y.py. Listed here so that help needs
-# no import of the commands.
+# Command → what it does; the command `x-y` is the function `x_y` of gatewise/cli/x_y.py, and one that is a word of
+# Python ends in `_` there. Listed here so that help needs no import of the commands.
 COMMANDS = {
     "demo": "Tag 我叫小明, show the gates, then the article's network.",
     "explain": "Every number of one pass, of a trained model or of a network written by hand.",
+    "import": "Read an LSTM of PyTorch, Keras or ONNX, to explain it.",
     "tag": "Tag texts or files.",
     "train": "Train a tagger on labeled text.",
     "find-lr": "Find a learning rate: the loss over rates that rise, with its curve.",
@@ -39,7 +41,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own signature
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
+        name = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
         command: click.Command = getattr(import_module(f"gatewise.cli.{name}"), name)
         return command
 
