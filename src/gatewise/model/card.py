@@ -20,8 +20,8 @@ class TrainingFacts:
     """What a training run knows of itself.
 
     `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones;
-    `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the numbers that are
-    stored and in float32, where the training chose between them.
+    `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the numbers that
+    are stored and in float32, where the training chose between them.
     """
 
     date: str
