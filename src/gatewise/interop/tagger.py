@@ -24,6 +24,7 @@ from gatewise.lstm.shapes import Array
 from gatewise.model.archive import check_target, save_model
 from gatewise.model.archive_files import MOST_TAGS
 from gatewise.model.config import (
+    ArchiveConfig,
     Config,
     EncoderConfig,
     FeaturesConfig,
@@ -166,6 +167,7 @@ def _config(
             bidirectional="encoder.weight_hh_l0_reverse" in arrays,
         ),
         output=OutputConfig(kind="softmax" if parts.crf is None else "crf"),
+        archive=ArchiveConfig(numbers="float32"),
     )
     try:
         return config_from_dict(config.to_dict(), where="import")
