@@ -12,6 +12,7 @@ GatewiseError
 ├── ModelError        a model folder that is missing, truncated, or not what it says
 ├── TrainingError     training that cannot start or go on (an empty split, a loss that is not finite)
 ├── JobError          files to tag that are not there, an output that cannot be written or gone on with
+├── ClusterError      a Ray cluster that cannot be reached, or workers that die again and again
 └── MissingExtraError a library of an optional extra that is not installed
 """
 
@@ -64,6 +65,10 @@ class TrainingError(GatewiseError):
 
 class JobError(GatewiseError):
     """A job of tagging files that cannot start, be written, or go on where it was."""
+
+
+class ClusterError(GatewiseError):
+    """A Ray cluster that cannot be reached, or on which a job cannot be finished."""
 
 
 class MissingExtraError(GatewiseError):

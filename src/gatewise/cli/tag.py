@@ -12,6 +12,7 @@ import click
 
 from gatewise.cli.interrupt import INTERRUPTED, stopping
 from gatewise.cli.options import columns_option, expect_choice, head_option, split_columns
+from gatewise.cli.ray_engine import ray_options
 
 if TYPE_CHECKING:
     from gatewise.jobs import JobOptions, JobReport, Listeners
@@ -38,6 +39,7 @@ REJECTED = 3  # the exit code of a run that put lines aside
 @click.option("--resume", is_flag=True, help="Go on with a run that was broken off, where it was.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Put what is broken here and go on; exit code 3.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+@ray_options
 def tag(
     files: tuple[str, ...],
     model: str,

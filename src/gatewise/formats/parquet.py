@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -75,14 +76,23 @@ def write_parquet(sentences: Iterable[Sentence], path: Source, *, columns: Mappi
     _write_tables((pyarrow.Table.from_pylist(group, schema=_schema(pyarrow)) for group in groups), path, columns)
 
 
+def table_of(sentences: Sequence[Sentence]) -> Any:
+    """Sentences as a table of pyarrow, a row each, in the columns that a file has.
+
+    Raises MissingExtraError without pyarrow, FormatError with the number of a sentence that is not Unicode.
+    """
+    pyarrow = _pyarrow()
+    rows = [_row(number, sentence) for number, sentence in enumerate(sentences, start=1)]
+    return pyarrow.Table.from_pylist(rows, schema=_schema(pyarrow))
+
+
 def pack_rows(sentences: Sequence[Sentence]) -> bytes:
     """These sentences as a stretch of bytes that can stand after others of its kind, for `write_packed`."""
     pyarrow = _pyarrow()
-    schema = _schema(pyarrow)
+    table = table_of(sentences)
     packed = pyarrow.BufferOutputStream()
-    with pyarrow.ipc.new_stream(packed, schema) as writer:
-        rows = [_row(number, sentence) for number, sentence in enumerate(sentences, start=1)]
-        writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+    with pyarrow.ipc.new_stream(packed, table.schema) as writer:
+        writer.write_table(table)
     content = packed.getvalue()
     return len(content).to_bytes(_LENGTH) + bytes(content)
 
@@ -90,6 +100,12 @@ def pack_rows(sentences: Sequence[Sentence]) -> bytes:
 def write_packed(packed: BinaryIO, path: Source, *, columns: Mapping[str, str] = USUAL_COLUMNS) -> None:
     """Write what `pack_rows` made, one stretch after the other, as `write_parquet` would write the sentences."""
     _write_tables(_regrouped(_unpacked(packed)), path, columns)
+
+
+def write_stretches(stretches: Iterable[bytes], path: Source) -> None:
+    """As `write_packed`, of stretches that come one by one."""
+    tables = (table for stretch in stretches for table in _unpacked(BytesIO(stretch)))
+    _write_tables(_regrouped(tables), path, USUAL_COLUMNS)
 
 
 def _unpacked(packed: BinaryIO) -> Iterator[Any]:

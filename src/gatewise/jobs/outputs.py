@@ -48,6 +48,16 @@ def is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or os.path.isdir(output)
 
 
+def make_folder(output: str) -> None:
+    """Make the folder that `-o` names, where it names one. Raises JobError where that fails."""
+    if not is_folder(output):
+        return
+    try:
+        os.makedirs(output, exist_ok=True)
+    except OSError as error:
+        raise JobError(f"{Path(output)}: cannot be made ({error.strerror}); check the path given to -o") from error
+
+
 def plan_outputs(inputs: Sequence[Input], output: str | None, target: str) -> tuple[Output, ...]:
     """The outputs in the order in which they are made.
 

@@ -12,7 +12,7 @@ from gatewise.errors import JobError
 from gatewise.jobs.inputs import Input
 from gatewise.jobs.journal import Journal, Position
 from gatewise.jobs.options import JobOptions
-from gatewise.jobs.outputs import Output, is_folder, plan_outputs, why_not_resumable
+from gatewise.jobs.outputs import Output, is_folder, make_folder, plan_outputs, why_not_resumable
 from gatewise.jobs.parts import part_of
 from gatewise.jobs.resumable import Resumable, identity_of, start_position
 from gatewise.jobs.run import Job, JobReport, Listeners, run_in_one_go
@@ -51,11 +51,7 @@ def tag_files(
 def _journal_path(output: str | None, outputs: Sequence[Output]) -> Path:
     """Beside the parts: OUT.part.json, or FOLDER/gatewise.part.json in a folder, which is made where there is none."""
     if output is not None and is_folder(output):
-        folder = Path(output)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise JobError(f"{folder}: cannot be made ({error.strerror}); check the path given to -o") from error
-        return Path(f"{part_of(folder / _IN_FOLDER)}.json")
+        make_folder(output)
+        return Path(f"{part_of(Path(output) / _IN_FOLDER)}.json")
     assert outputs[0].path is not None  # standard output is written in one go
     return Path(f"{part_of(outputs[0].path)}.json")
