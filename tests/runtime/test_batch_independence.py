@@ -55,6 +55,7 @@ def make_config(name: str) -> Config:
     table = {
         "task": {"kind": "spans", "tokenizer": "characters", "scheme": "BIO"},
         "encoder": {"hidden": 5},
+        "archive": {"numbers": "float32"},
         **sections,
         "features": {**small, **sections["features"]},
     }

@@ -66,7 +66,8 @@ def test_a_temperature_changes_probabilities_and_no_tag(taggers: dict[str, Tagge
         plain = tagger.with_temperature(1).n_best(text, 3)
         assert ratio == pytest.approx(((plain[1].path_probability or 0) / (plain[0].path_probability or 1)) ** (1 / 3))
         trace = tagger.with_temperature(3).trace(text)
-        assert trace.sentence.scores == pytest.approx(hot.scores, abs=1e-4)
+        rounding = 1e-4 if tagger.archive.config.archive.numbers != "int8" else 0.01
+        assert trace.sentence.scores == pytest.approx(hot.scores, abs=rounding)
         at_tags = [trace.marginals[t, tagger.labels.index(tag)] for t, tag in enumerate(trace.tags)]
         assert trace.sentence.scores == pytest.approx(at_tags)
         with pytest.raises(ConfigError, match="temperature: expected a number above 0, found"):

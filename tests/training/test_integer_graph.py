@@ -18,12 +18,12 @@ import onnxruntime  # noqa: E402
 
 import gatewise  # noqa: E402
 from gatewise.formats import read_sentences  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import ArchiveConfig, Config, config_from_dict  # noqa: E402
 from gatewise.model.numbers import BOUNDS, MOST, STEP, stored, stored_shapes, widened  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.runtime.trace import run_encoder  # noqa: E402
 from gatewise.training import export, export_layers  # noqa: E402
-from gatewise.training.choose_numbers import Storage, choose_numbers  # noqa: E402
+from gatewise.training.choose_numbers import Storage, choose_numbers, decides  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -174,6 +174,16 @@ def test_without_dev_or_when_told_nothing_is_measured() -> None:
     assert choose_numbers("auto", lambda _: None) == Storage(numbers="float32")
     for numbers in ("float32", "float16", "int8"):
         assert choose_numbers(numbers, lambda _: pytest.fail("not to be asked")) == Storage(numbers=numbers)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "same"),
+    [("int8", "auto", True), ("float32", "auto", True), ("float16", "auto", False), ("int8", "float32", False)],
+)
+def test_a_saved_model_is_what_was_asked_for(found: str, asked: str, same: bool) -> None:
+    one, other = (replace(make_config(), archive=ArchiveConfig(numbers=numbers)) for numbers in (found, asked))
+    assert decides(one, other) is same
+    assert not decides(replace(one, name="another"), other)
 
 
 class _Configured:

@@ -93,7 +93,7 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> B
     from rich.console import Console
 
     from gatewise.cli.progress import LiveProgress, describe
-    from gatewise.model.card import vectors_found
+    from gatewise.model.card import numbers_told, vectors_found
     from gatewise.model.heads import MAIN_HEAD
     from gatewise.training.run import run_training
     from gatewise.training.stopping import StoppedError
@@ -119,6 +119,8 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> B
         return None
     if vectors := vectors_found(result.config, result.facts):
         click.echo(f"pretrained vectors: {vectors}", err=True)
+    if result.facts.numbers_scores is not None:
+        click.echo(f"stored as {numbers_told(result.config, result.facts)}", err=True)
     if result.calibrations:
         click.echo(calibration_line(result.calibrations, result.doubt), err=True)
     told = _told(result.folder, {MAIN_HEAD: result.scores, **result.head_scores})
@@ -129,11 +131,12 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> B
 def _is_done(corpus: Corpus, folder: Path) -> bool:
     """Whether the model of this configuration is there, and no run under its name is unfinished."""
     from gatewise.model.archive import CARD_FILE, open_model
+    from gatewise.training.choose_numbers import decides
     from gatewise.training.run import CHECKPOINT_FILE, run_folder
 
     if not (folder / CARD_FILE).exists() or (run_folder(folder) / CHECKPOINT_FILE).exists():
         return False
-    return open_model(folder).config == corpus.config
+    return decides(open_model(folder).config, corpus.config)
 
 
 def _scores_of(corpus: Corpus, files: Files, folder: Path) -> ByHead:

@@ -126,7 +126,8 @@ def calibration_section(split: str, found: CalibrationChange) -> str:
     return "\n".join(lines)
 
 
-def _numbers(config: Config, facts: TrainingFacts) -> str:
+def numbers_told(config: Config, facts: TrainingFacts) -> str:
+    """What the weights are stored as, and what that costs on dev where it was measured."""
     if config.archive.numbers != "int8":
         return config.archive.numbers + (" (int8 lost more than 0.1 on dev)" if facts.numbers_scores else "")
     found = "int8, in steps that do not depend on what else is in a batch"
@@ -142,7 +143,7 @@ def _facts_section(config: Config, facts: TrainingFacts) -> str:
     rows = {
         "task": f"{task.kind}, scheme {task.scheme}, {facts.num_tags} tags, tokenizer {task.tokenizer}",
         "network": f"{_describe(config).rstrip('.')}, {layers}, {facts.parameters:,} parameters",
-        "numbers stored as": _numbers(config, facts),
+        "numbers stored as": numbers_told(config, facts),
         "seed": str(config.training.seed),
         "best epoch": f"{facts.best_epoch} of at most {config.training.epochs}",
         "training time": f"{facts.seconds:.0f} s",

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gatewise.model.config import Config
+
 MOST_LOST = 0.001  # of the main dev score, which is from 0 to 1
+CHOICES = ("float32", "int8")
 REACHES = (1.0, 0.9, 0.8, 0.7)  # how far int8 tables reach, see `model.numbers.stored`
 
 
@@ -23,6 +26,13 @@ class Storage:
     numbers: str
     reach: float = 1.0
     scores: tuple[float, float] | None = None
+
+
+def decides(found: Config, asked: Config) -> bool:
+    """Whether the configuration of a saved model is what was asked for, with its numbers decided."""
+    if asked.archive.numbers == "auto" and found.archive.numbers in CHOICES:
+        asked = replace(asked, archive=replace(asked.archive, numbers=found.archive.numbers))
+    return found == asked
 
 
 def choose_numbers(asked: str, score: Callable[[Storage], float | None]) -> Storage:
