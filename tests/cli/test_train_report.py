@@ -42,6 +42,10 @@ def test_the_files_are_judged_in_a_line_each(gatewise_command: Any, tmp_path: Pa
     assert f"where:  gatewise check '{train}' {dev} {test}" in lines
     assert lines[-2:] == [f"model: {tmp_path / 'model'}", f"report: {tmp_path / 'model.run' / 'report.html'}"]
     [said] = [line for line in lines if line.startswith("temperature ")]
+    assert any(
+        re.match(r"stored as (int8, .*; on dev [\d.]+%, as float32 [\d.]+%|float32 \(int8 lost)", line)
+        for line in lines
+    )
     taken = r"temperature [\d.]+: expected calibration error of spans on dev [\d.]+ → [\d.]+ %, of spans on test .*"
     refused = r"temperature 1: (with the fitted temperature|the fit has no optimum).*"
     assert re.fullmatch(f"{taken}|{refused}", said)
