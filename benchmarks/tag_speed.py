@@ -136,9 +136,10 @@ def batches_of(job: Job) -> list[list[int]]:
     import gatewise as package
     from gatewise.runtime.session import Session
     from gatewise.runtime.workers import batches_of as groups
+    from gatewise.text.sentence import sentence_from_forms
 
     session = Session(package.load(job.model, threads=1).archive, threads=1)
-    sentences = [package.sentence_from_forms(tokens) for tokens, _ in read_columns(job.files)]
+    sentences = [sentence_from_forms(tokens) for tokens, _ in read_columns(job.files)]
     found = []
     for group in groups(list(map(len, sentences))):
         batch = session.encode([sentences[number] for number in group])
