@@ -1,0 +1,78 @@
+"""One HTML file that needs nothing else: ES modules, style and data inside it, under a strict policy.
+
+In: what the page shows, as JSON, and the module that shows it. Out: the page. The modules in `web/` are plain ES
+modules that name each other `gatewise/NAME.js`; here an import map gives each of them a `data:` address. Texts travel
+as JSON with every `<` escaped, and the modules set them as text only, so none of them can ever run. See
+docs/adr/0028-the-page-is-modules-in-an-import-map.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from gatewise.explain.errors_page import script_json
+from gatewise.explain.words import Language
+
+WEB = Path(__file__).resolve().parent / "web"
+LANG_CODES: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
+_START = 'import {{ start }} from "gatewise/{entry}"; start();'
+
+
+def web_page(data: dict[str, Any], *, title: str, lang: Language, entry: str = "app.js") -> str:
+    """The page whose module `entry` shows `data`, in `lang` until the reader chooses the other language."""
+    style = "\n".join(path.read_text(encoding="utf-8") for path in sorted(WEB.glob("*.css")))
+    imports, content = script_json({"imports": import_map()}), script_json(data | {"lang": lang})
+    start = _START.format(entry=entry)
+    nonce = _digest(style + imports + content + title)
+    return f"""<!doctype html>
+<html lang="{LANG_CODES[lang]}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="{_policy(style, nonce)}">
+<title>{html.escape(title)}</title>
+<style id="style">{style}</style>
+<script type="application/json" id="data">{content}</script>
+<script type="importmap" nonce="{nonce}">{imports}</script>
+</head>
+<body>
+<div id="app"><noscript>This page computes: it needs JavaScript. 本页需要 JavaScript 才能计算。</noscript></div>
+<script type="module" nonce="{nonce}">{start}</script>
+</body>
+</html>
+"""
+
+
+def import_map() -> dict[str, str]:
+    """Every module under the name that the others import it by, with its whole text as its address."""
+    return {f"gatewise/{path.name}": _address(path) for path in sorted(WEB.glob("*.js"))}
+
+
+def read_words(name: str, lang: Language) -> Any:
+    """The texts of one language: `web/NAME.LANG.json`."""
+    return json.loads((WEB / f"{name}.{lang}.json").read_text(encoding="utf-8"))
+
+
+def _address(path: Path) -> str:
+    return "data:text/javascript;charset=utf-8;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _policy(style: str, nonce: str) -> str:
+    """Nothing but this style, the scripts with this nonce and what they import, and pictures that they draw themselves.
+
+    The nonce is a digest of the page, so no text inside the page can know it.
+    """
+    return (
+        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'nonce-{nonce}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(content: str) -> str:
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
