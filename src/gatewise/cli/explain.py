@@ -33,10 +33,10 @@ MAX_TOKENS = 2000  # a pass has thousands of numbers a token; beyond this nobody
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["text", "json", "toml"]),
+    type=click.Choice(["text", "json", "html", "csv", "latex", "toml"]),
     default="text",
     show_default=True,
-    help="toml: the file of a network written by hand, to copy and change.",
+    help="html: an offline page of a network written by hand, to step through and edit; toml: its file.",
 )
 @head_option
 @lang_option
@@ -79,7 +79,7 @@ def explain_network(
     units: Sequence[int] = (),
 ) -> None:
     """Run a network and lay it out; TEXT is cut at white space, or into characters where there is none."""
-    from gatewise.explain import network_json, network_text
+    from gatewise.explain import network_csv, network_json, network_latex, network_page, network_text
     from gatewise.network import network_file, read_inputs, read_network
 
     if layout == "toml":
@@ -92,6 +92,12 @@ def explain_network(
     run = read_network(network).run(tokens, gates, vectors)
     if layout == "json":
         write_json(network_json(run), output)
+    elif layout == "html":
+        write_text(network_page(run.network, run.tokens, run.gates, lang=lang), output)
+    elif layout == "csv":
+        write_text(network_csv(run), output)
+    elif layout == "latex":
+        write_text(network_latex(run, lang=lang), output)
     else:
         show(network_text(run, units=units, lang=lang), output)
 
@@ -107,7 +113,7 @@ def explain_model(
     model: str, text: str, layout: str, lang: Literal["en", "zh"], output: Path | None, head: str = ""
 ) -> None:
     """Trace a text through a trained model, up to one of its heads, and lay it out."""
-    from gatewise.explain import trace_json, trace_text
+    from gatewise.explain import trace_csv, trace_json, trace_latex, trace_text
     from gatewise.runtime import load
 
     tagger = load(model)
@@ -115,8 +121,18 @@ def explain_model(
     trace = tagger.trace(text, head)
     if layout == "json":
         write_json(trace_json(trace), output)
+    elif layout == "csv":
+        write_text(trace_csv(trace), output)
+    elif layout == "latex":
+        write_text(trace_latex(trace, lang=lang), output)
     else:
         show(trace_text(trace, lang=lang), output)
+
+
+def write_text(content: str, output: Path | None) -> None:
+    """The text as it is."""
+    with writing(output) as stream:
+        stream.write(content)
 
 
 def write_json(content: dict[str, Any], output: Path | None) -> None:
@@ -140,7 +156,9 @@ def _check(text: str | None, network: str | None, gates: str | None, model: str 
         raise ConfigError(
             f'expected a TEXT for --model {model}, found none; write for example: gatewise explain "我叫小明"'
         )
-    if layout == "toml" and text is not None and network is None:
-        raise ConfigError("--format toml: expected a network written by hand, found a trained model; leave TEXT out")
+    if layout in ("toml", "html") and text is not None and network is None:
+        raise ConfigError(
+            f"--format {layout}: expected a network written by hand, found a trained model; leave TEXT out"
+        )
     if gates is not None and text is not None and network is None:
         raise ConfigError("--gates: expected a network written by hand, found a trained model; add --network article")

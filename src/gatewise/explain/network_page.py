@@ -1,0 +1,41 @@
+"""A hand-written network as one HTML page that computes by itself: look inside every step, change every number.
+
+In: a `Network`, and a sentence or gates in place of its own. Out: the page, which needs no network and no other file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from gatewise.explain.network_document import network_document
+from gatewise.explain.web_page import LANG_CODES, read_words, web_page
+from gatewise.explain.words import Language, NetworkWords, Terms, network_words, terms
+from gatewise.network import Network
+
+
+def network_page(
+    network: Network, sentence: tuple[str, ...] | None = None, gates: str | None = None, *, lang: Language = "en"
+) -> str:
+    """The page of this network, in `lang` until the reader chooses the other language.
+
+    >>> from gatewise.network import read_network
+    >>> network_page(read_network("article")).startswith("<!doctype html>")
+    True
+    """
+    network.run(sentence, gates)  # says what is wrong before a page is made
+    data = {
+        "network": network_document(network, sentence, gates),
+        "words": {one: page_words(one) for one in LANG_CODES},
+    }
+    return web_page(data, title=f"{network.title.get(lang) or network.name} · gatewise", lang=lang)
+
+
+def page_words(lang: Language) -> dict[str, Any]:
+    """All words of the page in one language: its own, and those that the terminal uses too."""
+    return {"page": read_words("page", lang), "terms": _plain(terms(lang)), "network": _plain(network_words(lang))}
+
+
+def _plain(table: Terms | NetworkWords) -> dict[str, Any]:
+    values = {field.name: getattr(table, field.name) for field in fields(table)}
+    return {name: dict(value) if hasattr(value, "items") else value for name, value in values.items()}

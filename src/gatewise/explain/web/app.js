@@ -1,0 +1,152 @@
+// The page of a network: puts its parts together, and draws them anew whenever the state changes.
+// In: the data that Python wrote into the page, and the address's hash. Out: the page.
+import { createBar } from "gatewise/bar.js";
+import { drawCell } from "gatewise/cell.js";
+import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
+import { changesText } from "gatewise/changes.js";
+import { countParameters } from "gatewise/document.js";
+import { button, filled, keepingFocus, make } from "gatewise/dom.js";
+import { createFields } from "gatewise/fields.js";
+import { drawFolded } from "gatewise/folded.js";
+import { createGates } from "gatewise/gates.js";
+import { followKeys } from "gatewise/keys.js";
+import { overflowOf, runNetwork } from "gatewise/lstm.js";
+import { createStore, readStateText, stateText } from "gatewise/store.js";
+import { stepList } from "gatewise/steps.js";
+import { createTransport } from "gatewise/transport.js";
+import * as wording from "gatewise/words.js";
+
+export function start(root = document.getElementById("app"), data = JSON.parse(document.getElementById("data").textContent)) {
+  wording.load(data);
+  const page = createPage(root, data);
+  page.readHash();
+  addEventListener("hashchange", page.readHash);
+}
+
+function createPage(root, data) {
+  const store = createStore(data.network, () => draw());
+  const parts = skeleton(), transport = createTransport(store), fields = createFields(store), gates = createGates(store);
+  const bar = createBar(store, data, { share: () => location.href.split("#")[0] + stateText(store, wording.language()), redraw: () => draw(), run: () => runNetwork(store.document) });
+  root.replaceChildren(bar.element, parts.main);
+  parts.controls.append(transport.element, gates.element);
+  parts.fields.append(fields.element);
+  followKeys(store, transport);
+  let written = null, saving = null, scrolledTo = "";
+
+  function draw() {
+    const run = runNetwork(store.document), before = store.before() ? runNetwork(store.before()) : null;
+    keepingFocus(() => {
+      texts(parts, store, run, before);
+      pictures(parts, store, run, before);
+      bar.refresh();
+      transport.refresh();
+      gates.refresh();
+      fields.refresh();
+    });
+    const at = `${store.place.t} ${store.document.sentence.length}`;
+    if (at !== scrolledTo) showHere(parts.chain);
+    scrolledTo = at;
+    clearTimeout(saving);
+    saving = setTimeout(writeHash, 250);
+  }
+
+  function writeHash() {
+    const hash = stateText(store, wording.language());
+    if (hash === written || bar.inLesson()) return;
+    written = hash;
+    history.replaceState(null, "", hash || location.href.split("#")[0]);
+  }
+
+  function readHash() {
+    const hash = location.hash === "#" ? "" : location.hash;
+    if (hash === written) return;
+    written = hash;
+    const state = readStateText(data.network, hash);
+    if (state?.lang) wording.choose(state.lang);
+    store.open(state?.document ?? data.network, data.network);
+    store.look({ t: 0, layer: 0, reverse: false, unit: 0, stage: null, inside: true, ...state?.place });
+    bar.say(state === undefined ? wording.words().page.bad_link : "");
+  }
+
+  return { readHash };
+}
+
+function skeleton() {
+  const part = {
+    title: make("h1"), facts: make("p", { class: "facts" }), description: make("p", { class: "description" }),
+    chainTitle: make("h2"), chainNote: make("p", { class: "note" }), folded: make("div", { class: "folded" }), chain: make("div", { class: "scroll chain", tabindex: -1 }),
+    controls: make("div", { class: "controls" }), changes: make("p", { class: "changes", role: "status" }),
+    cellTitle: make("h2"), cellNote: make("div", { class: "cell-note" }), cell: make("div", { class: "scroll", role: "region", tabindex: 0 }), legend: make("p", { class: "legend" }), lines: make("div", { class: "written" }),
+    fieldsTitle: make("h2"), fieldsNote: make("p", { class: "note" }), fields: make("div"), keys: make("p", { class: "note" }),
+  };
+  part.cellSection = make("section", { class: "inside" }, make("div", { class: "section-head" }, part.cellTitle, part.cellNote), make("div", { class: "columns" }, make("div", { class: "drawn" }, part.cell, part.legend), part.lines));
+  part.main = make("main", null,
+    make("header", { class: "intro" }, part.title, part.facts, part.description),
+    make("section", { class: "overview" }, part.chainTitle, part.chainNote, make("div", { class: "pictures" }, part.folded, part.chain), part.controls, part.changes),
+    part.cellSection,
+    make("section", { class: "editing" }, part.fieldsTitle, part.fieldsNote, part.fields),
+    make("footer", null, part.keys));
+  return part;
+}
+
+function texts(parts, store, run, before) {
+  const { page, network } = wording.words(), { document: shown, place } = store, tokens = run.tokens.length;
+  const layers = shown.layers.length;
+  parts.title.textContent = wording.inWords(shown.title) || shown.name;
+  document.title = `${parts.title.textContent} · gatewise`;
+  const count = countParameters(shown);
+  parts.facts.textContent = [network.kind[shown.kind], wording.counted(network.layer_count, layers), wording.counted(network.feature_count, shown.vectors[0][1].length), filled(page.parameters, { count: count.all })].join(" · ");
+  parts.description.textContent = wording.inWords(shown.description);
+  parts.chainTitle.textContent = page.chain_title;
+  parts.chainNote.textContent = tokens > MOST_COLUMNS ? filled(page.window, { count: MOST_COLUMNS, all: tokens }) : page.chain_note;
+  const overflow = overflowOf(run);
+  parts.changes.textContent = overflow ? filled(page.overflow, overflow) : before ? changesText(run, before) : "";
+  parts.changes.classList.toggle("alarm", Boolean(overflow));
+  parts.fieldsTitle.textContent = page.fields_title;
+  parts.fieldsNote.textContent = page.fields_note;
+  parts.keys.textContent = page.keys;
+  parts.cell.setAttribute("aria-label", page.cell);
+  const legend = shown.kind === "lstm" ? ["linear", "pointwise", "wires", "hidden-state"] : ["linear", "hidden-state"];
+  parts.legend.replaceChildren(...legend.map((kind) => make("span", { class: kind }, page.legend[kind])));
+  parts.cellSection.hidden = !place.inside || tokens === 0;
+}
+
+function pictures(parts, store, run, before) {
+  const { document: shown, place } = store, { page } = wording.words();
+  parts.folded.replaceChildren(drawFolded(shown));
+  const open = (target) => {
+    store.look({ ...target, stage: null });
+    const { top } = parts.cellSection.getBoundingClientRect();
+    if (top > innerHeight * 0.8) parts.cellSection.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  };
+  if (!run.tokens.length) return parts.chain.replaceChildren(make("p", null, wording.words().network.empty));
+  parts.chain.replaceChildren(drawChain(shown, run, before, place, open));
+  const name = place.reverse ? "reverse" : "forward", lane = run.layers[place.layer][name], step = lane.steps[place.t];
+  const old = before?.tokens[place.t] === step.token ? before.layers[place.layer]?.[name]?.steps[place.t] ?? null : null;
+  const choose = (stage) => store.look({ stage });
+  parts.cellTitle.textContent = filled(page.cell_title, { t: step.t, token: step.token });
+  parts.cellNote.replaceChildren(...cellNote(store, run, lane));
+  parts.cell.replaceChildren(drawCell(shown, step, old, place, choose));
+  const simple = run.layers.length === 1 && !run.layers[0].reverse;
+  return parts.lines.replaceChildren(stepList(shown, step, old, place, simple ? run.tags[place.t] : null, choose));
+}
+
+// Layer and direction where there are several, the unit to choose, and the way out.
+function cellNote(store, run, lane) {
+  const { page } = wording.words(), { place } = store, parts = [];
+  if (run.layers.length > 1 || run.layers[0].reverse) parts.push(make("span", null, laneName(lane)));
+  if (lane.units > 1) {
+    const choice = make("select", { "data-key": "unit", onchange: () => store.look({ unit: Number(choice.value) }) });
+    for (let unit = 0; unit < lane.units; unit += 1) choice.append(make("option", { value: unit, selected: unit === place.unit }, filled(page.unit, { unit: unit + 1, units: lane.units })));
+    parts.push(make("label", null, make("span", { class: "hidden" }, page.unit_choice), choice));
+  }
+  return [...parts, button(page.leave, () => store.look({ inside: false, stage: null }), { class: "plain", "data-key": "leave" })];
+}
+
+// The chosen column, in view in its box; the page itself does not move.
+function showHere(box) {
+  const column = box.querySelector(".column.here");
+  if (!column) return;
+  const place = column.getBoundingClientRect(), frame = box.getBoundingClientRect();
+  if (place.left < frame.left + 60 || place.right > frame.right - 60) box.scrollLeft += place.left - frame.left - (frame.width - place.width) / 2;
+}

@@ -1,0 +1,36 @@
+// Elements of HTML, SVG and MathML. Texts become text nodes, always: nothing here parses markup.
+
+const SPACES = { svg: "http://www.w3.org/2000/svg", math: "http://www.w3.org/1998/Math/MathML" };
+
+// make("p", { class: "note", onclick: f }, "text", element, …); a property of null or false is left out.
+export const make = (name, properties, ...children) => fill(document.createElement(name), properties, children);
+export const svg = (name, properties, ...children) => fill(document.createElementNS(SPACES.svg, name), properties, children);
+export const math = (name, ...children) => fill(document.createElementNS(SPACES.math, name), null, children);
+
+function fill(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// A button with a text, or with a sign and a label that is read aloud.
+export function button(text, onclick, properties = {}) {
+  return make("button", { type: "button", onclick, ...properties }, text);
+}
+
+// Rebuilds parts of the page and puts the focus back on what has the same data-key.
+export function keepingFocus(rebuild) {
+  const key = document.activeElement?.dataset?.key;
+  rebuild();
+  if (!key || document.activeElement?.dataset?.key === key) return;
+  // in the chain the focus goes with the chosen cell
+  const place = key.startsWith("cell-") ? ".cell[tabindex='0']" : `[data-key="${CSS.escape(key)}"]`;
+  document.querySelector(place)?.focus({ preventScroll: true });
+}
+
+// "{gate} is {value}" with its names filled in.
+export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
