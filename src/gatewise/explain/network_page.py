@@ -9,9 +9,9 @@ from dataclasses import fields
 from typing import Any
 
 from gatewise.explain.network_document import network_document
-from gatewise.explain.web_page import LANG_CODES, read_words, web_page
+from gatewise.explain.web_page import LANG_CODES, WEB, read_json, web_page
 from gatewise.explain.words import Language, NetworkWords, Terms, network_words, terms
-from gatewise.network import Network
+from gatewise.network import Network, parse_network, read_network
 
 
 def network_page(
@@ -27,13 +27,26 @@ def network_page(
     data = {
         "network": network_document(network, sentence, gates),
         "words": {one: page_words(one) for one in LANG_CODES},
+        "lessons": read_json("lessons/lessons.json"),
+        "networks": lesson_networks(),
     }
     return web_page(data, title=f"{network.title.get(lang) or network.name} · gatewise", lang=lang)
 
 
 def page_words(lang: Language) -> dict[str, Any]:
     """All words of the page in one language: its own, and those that the terminal uses too."""
-    return {"page": read_words("page", lang), "terms": _plain(terms(lang)), "network": _plain(network_words(lang))}
+    return {
+        "page": read_json(f"page.{lang}.json"),
+        "lessons": read_json(f"lessons/lessons.{lang}.json"),
+        "terms": _plain(terms(lang)),
+        "network": _plain(network_words(lang)),
+    }
+
+
+def lesson_networks() -> dict[str, Any]:
+    """The networks that the lessons show: the examples of the package, and two that are smaller still."""
+    own = [parse_network(path.read_bytes(), path.name) for path in sorted((WEB / "lessons").glob("*.toml"))]
+    return {one.name: network_document(one) for one in (read_network("article"), read_network("bilstm"), *own)}
 
 
 def _plain(table: Terms | NetworkWords) -> dict[str, Any]:

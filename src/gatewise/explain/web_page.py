@@ -54,13 +54,15 @@ def import_map() -> dict[str, str]:
     return {f"gatewise/{path.name}": _address(path) for path in sorted(WEB.glob("*.js"))}
 
 
-def read_words(name: str, lang: Language) -> Any:
-    """The texts of one language: `web/NAME.LANG.json`."""
-    return json.loads((WEB / f"{name}.{lang}.json").read_text(encoding="utf-8"))
+def read_json(name: str) -> Any:
+    """The content of one of the data files in `web/`."""
+    return json.loads((WEB / name).read_text(encoding="utf-8"))
 
 
 def _address(path: Path) -> str:
-    return "data:text/javascript;charset=utf-8;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    """The module as an address; the comment at its end gives it a name in the browser's own tools."""
+    content = path.read_bytes() + f"//# sourceURL=gatewise/{path.name}\n".encode()
+    return "data:text/javascript;charset=utf-8;base64," + base64.b64encode(content).decode("ascii")
 
 
 def _policy(style: str, nonce: str) -> str:

@@ -9,6 +9,7 @@ import { button, filled, keepingFocus, make } from "gatewise/dom.js";
 import { createFields } from "gatewise/fields.js";
 import { drawFolded } from "gatewise/folded.js";
 import { createGates } from "gatewise/gates.js";
+import { createLessons } from "gatewise/lessons.js";
 import { followKeys } from "gatewise/keys.js";
 import { overflowOf, runNetwork } from "gatewise/lstm.js";
 import { createStore, readStateText, stateText } from "gatewise/store.js";
@@ -23,22 +24,31 @@ export function start(root = document.getElementById("app"), data = JSON.parse(d
   addEventListener("hashchange", page.readHash);
 }
 
+// A document is computed once, however often it is looked at.
+const runs = new WeakMap();
+function runOf(network) {
+  if (!runs.has(network)) runs.set(network, runNetwork(network));
+  return runs.get(network);
+}
+
 function createPage(root, data) {
   const store = createStore(data.network, () => draw());
   const parts = skeleton(), transport = createTransport(store), fields = createFields(store), gates = createGates(store);
-  const bar = createBar(store, data, { share: () => location.href.split("#")[0] + stateText(store, wording.language()), redraw: () => draw(), run: () => runNetwork(store.document) });
-  root.replaceChildren(bar.element, parts.main);
+  const lessons = createLessons(store, data, () => draw());
+  const bar = createBar(store, lessons, { share: () => location.href.split("#")[0] + stateText(store, wording.language()), redraw: () => draw(), run: () => runOf(store.document) });
+  root.replaceChildren(bar.element, make("div", { class: "room" }, parts.main, lessons.element));
   parts.controls.append(transport.element, gates.element);
   parts.fields.append(fields.element);
   followKeys(store, transport);
   let written = null, saving = null, scrolledTo = "";
 
   function draw() {
-    const run = runNetwork(store.document), before = store.before() ? runNetwork(store.before()) : null;
+    const run = runOf(store.document), before = store.before() ? runOf(store.before()) : null;
     keepingFocus(() => {
       texts(parts, store, run, before);
       pictures(parts, store, run, before);
       bar.refresh();
+      lessons.refresh();
       transport.refresh();
       gates.refresh();
       fields.refresh();
@@ -52,7 +62,7 @@ function createPage(root, data) {
 
   function writeHash() {
     const hash = stateText(store, wording.language());
-    if (hash === written || bar.inLesson()) return;
+    if (hash === written || lessons.active()) return;
     written = hash;
     history.replaceState(null, "", hash || location.href.split("#")[0]);
   }
@@ -64,7 +74,7 @@ function createPage(root, data) {
     const state = readStateText(data.network, hash);
     if (state?.lang) wording.choose(state.lang);
     store.open(state?.document ?? data.network, data.network);
-    store.look({ t: 0, layer: 0, reverse: false, unit: 0, stage: null, inside: true, ...state?.place });
+    store.look({ t: 0, layer: 0, reverse: false, unit: 0, stage: null, inside: true, ...state?.place, hide: null });
     bar.say(state === undefined ? wording.words().page.bad_link : "");
   }
 
@@ -100,7 +110,7 @@ function texts(parts, store, run, before) {
   parts.chainTitle.textContent = page.chain_title;
   parts.chainNote.textContent = tokens > MOST_COLUMNS ? filled(page.window, { count: MOST_COLUMNS, all: tokens }) : page.chain_note;
   const overflow = overflowOf(run);
-  parts.changes.textContent = overflow ? filled(page.overflow, overflow) : before ? changesText(run, before) : "";
+  parts.changes.textContent = place.hide !== null ? "" : overflow ? filled(page.overflow, overflow) : before ? changesText(run, before) : "";
   parts.changes.classList.toggle("alarm", Boolean(overflow));
   parts.fieldsTitle.textContent = page.fields_title;
   parts.fieldsNote.textContent = page.fields_note;
@@ -108,7 +118,7 @@ function texts(parts, store, run, before) {
   parts.cell.setAttribute("aria-label", page.cell);
   const legend = shown.kind === "lstm" ? ["linear", "pointwise", "wires", "hidden-state"] : ["linear", "hidden-state"];
   parts.legend.replaceChildren(...legend.map((kind) => make("span", { class: kind }, page.legend[kind])));
-  parts.cellSection.hidden = !place.inside || tokens === 0;
+  parts.cellSection.hidden = !place.inside || tokens === 0 || (place.hide !== null && place.t >= place.hide);
 }
 
 function pictures(parts, store, run, before) {
@@ -120,7 +130,9 @@ function pictures(parts, store, run, before) {
     if (top > innerHeight * 0.8) parts.cellSection.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
   if (!run.tokens.length) return parts.chain.replaceChildren(make("p", null, wording.words().network.empty));
-  parts.chain.replaceChildren(drawChain(shown, run, before, place, open));
+  const chain = drawChain(shown, run, before, place, open), { width } = chain.viewBox.baseVal;
+  chain.style.width = `max(${0.72 * width}px, min(100%, ${width}px))`;  // a little smaller rather than cut off
+  parts.chain.replaceChildren(chain);
   const name = place.reverse ? "reverse" : "forward", lane = run.layers[place.layer][name], step = lane.steps[place.t];
   const old = before?.tokens[place.t] === step.token ? before.layers[place.layer]?.[name]?.steps[place.t] ?? null : null;
   const choose = (stage) => store.look({ stage });

@@ -26,7 +26,7 @@ function part(draw, stage, ...children) {
 // A number of this step; changed when the step before the edit had another one.
 function value(draw, x, y, kind, read, beside = false) {
   const now = read(draw.step), old = draw.before ? read(draw.before) : now;
-  return chip(x, y, formatNumber(now), kind, old === undefined || same(now, old) ? null : formatNumber(old), beside);
+  return chip(x, y, formatNumber(now), kind, old === undefined || same(now, old) ? null : `${words().page.was} ${formatNumber(old)}`, beside);
 }
 
 function choosable(draw, stage, name, ...children) {
@@ -58,7 +58,7 @@ function lstmCell(draw) {
     value(draw, 42, H, "h", (of) => of.h_prev[unit]), label(42, H - 30, `h${draw.previous}`, "state"),
     label(120, 502, shortVector(step.x), "vector"), label(120, 525, `x${subscript(t)} · ${shortToken(step.token)}`, "state"),
     part(draw, "f", tap("f"), wire([[AT.f, BOXES - 29], [AT.f, C + 18]], "cell", { class: "f" }), linearBox(draw, "f", AT.f, BOXES), caption(AT.f, name.linear_short.f, "f"), value(draw, AT.f, 186, "f", gate("f"), true)),
-    part(draw, "i", tap("i"), wire([[AT.i, BOXES - 29], [AT.i, 196], [AT.g - 18, 196]], "cell", { class: "i" }), linearBox(draw, "i", AT.i, BOXES), caption(AT.i, name.linear_short.i, "i"), value(draw, AT.i, 234, "i", gate("i"), true)),
+    part(draw, "i", tap("i"), wire([[AT.i, BOXES - 29], [AT.i, 196], [AT.g - 18, 196]], "cell", { class: "i" }), linearBox(draw, "i", AT.i, BOXES), caption(AT.i, name.linear_short.i, "i"), value(draw, AT.i, 234, "i", gate("i"))),
     part(draw, "g", tap("g"), wire([[AT.g, BOXES - 29], [AT.g, 214]], "cell", { class: "g" }), linearBox(draw, "g", AT.g, BOXES), caption(AT.g, name.linear_short.g, "g"), value(draw, AT.g, 243, "g", gate("g"), true)),
     part(draw, "C",
       wire([[AT.f + 17, C], [AT.g - 18, C]], "cell", { class: "c" }), wire([[AT.g, 179], [AT.g, C + 18]], "cell", { class: "c" }), wire([[AT.g + 17, C], [END - 22, C]], "cell", { class: "c" }),

@@ -35,6 +35,9 @@ function gapFor(run, lanes, first, last) {
   return Math.max(GAP, widest + (run.layers.some((layer) => layer.reverse) ? 2 * SIDE + 24 : 42), outputs - CELL);
 }
 
+// A lesson asks for the numbers of this step, so they are not told yet.
+const isHidden = (view, t) => view.place.hide !== null && t >= view.place.hide;
+
 const columnX = (view, t) => view.left + CELL / 2 + (t - view.first) * view.column;
 const laneY = (view, n) => TOP + CELL / 2 + (view.lanes.length - 1 - n) * LANE;
 
@@ -42,7 +45,7 @@ const laneY = (view, n) => TOP + CELL / 2 + (view.lanes.length - 1 - n) * LANE;
 function columnParts(view, t) {
   const { run, place, document } = view, x = columnX(view, t), bottom = laneY(view, 0) + CELL / 2, vector = new Map(document.vectors).get(run.tokens[t]);
   const top = laneY(view, view.lanes.length - 1) - CELL / 2, here = t === place.t;
-  const output = shownStates(run.outputs[t]), old = changedVector(run.outputs[t], beforeAt(view, t)?.outputs[t]);
+  const hidden = isHidden(view, t), output = hidden ? "?" : shownStates(run.outputs[t]), old = changedVector(run.outputs[t], beforeAt(view, t)?.outputs[t]);
   const tag = tagName(run.tags[t]), oldTag = beforeAt(view, t) ? tagName(view.before.tags[t]) : tag;
   const parts = [
     wire([[x, bottom + 44], [x, bottom + 3]], "chain", { class: "x" }),
@@ -51,8 +54,8 @@ function columnParts(view, t) {
     wire([[x, top], [x, top - 26]], "chain", { class: "h" }),
     chip(x, top - 42, output, "h", null),
   ];
-  if (old !== null) parts[4].classList.add("changed");
-  if (tag) parts.push(tagLabel(x, top - 78, tag, oldTag));
+  if (old !== null && !hidden) parts[4].classList.add("changed");
+  if (tag && !hidden) parts.push(tagLabel(x, top - 78, tag, oldTag));
   return svg("g", { class: here ? "column here" : "column" }, ...parts);
 }
 
@@ -99,9 +102,10 @@ function stateWires(view, step, lane, x, y, side) {
   const { gap } = view, isFirst = lane.reverse ? step.t === lane.steps.length : step.t === 1;
   const from = x + side * (CELL / 2 + (isFirst ? gap - 8 : gap)), to = x + side * (CELL / 2 + 3), middle = x + (side * (CELL + gap - (isFirst ? 4 : 0))) / 2;
   const old = beforeStep(view, lane, step), parts = [];
+  const hidden = isHidden(view, lane.reverse ? step.t : step.t - 2);
   const add = (kind, shift, values, oldValues) => {
     parts.push(wire([[from, y + shift], [to, y + shift]], "chain", { class: kind }));
-    parts.push(stateChip(middle, y + shift, values, oldValues, kind));
+    parts.push(hidden ? chip(middle, y + shift, "?", kind) : stateChip(middle, y + shift, values, oldValues, kind));
   };
   if (step.c_prev.length) add("c", -22, step.c_prev, old?.c_prev);
   add("h", step.c_prev.length ? 24 : 4, step.h_prev, old?.h_prev);
@@ -112,9 +116,10 @@ function lastWires(view, lane, y) {
   const step = lane.reverse ? lane.steps[view.first] : lane.steps[view.last - 1], side = lane.reverse ? -1 : 1, x = columnX(view, step.t - 1);
   const old = beforeStep(view, lane, step), memory = step.c.length > 0, middle = x + (side * (CELL + view.gap - 4)) / 2;
   const line = (kind, shift) => wire([[x + (side * CELL) / 2, y + shift], [x + side * (CELL / 2 + view.gap), y + shift]], "chain", { class: kind });
+  const mark = (shift, values, oldValues, kind) => (isHidden(view, step.t - 1) ? chip(middle, y + shift, "?", kind) : stateChip(middle, y + shift, values, oldValues, kind));
   return [
-    ...(memory ? [line("c", -22), stateChip(middle, y - 22, step.c, old?.c, "c")] : []),
-    line("h", memory ? 24 : 4), stateChip(middle, y + (memory ? 24 : 4), step.h, old?.h, "h"),
+    ...(memory ? [line("c", -22), mark(-22, step.c, old?.c, "c")] : []),
+    line("h", memory ? 24 : 4), mark(memory ? 24 : 4, step.h, old?.h, "h"),
   ];
 }
 
@@ -134,7 +139,8 @@ function cell(view, lane, step, x, y) {
     event.preventDefault();
     pick(target);
   };
-  const inside = document.kind === "lstm"
+  const hidden = isHidden(view, step.t - 1);
+  const inside = hidden ? [label(x, y, "?", "plain")] : document.kind === "lstm"
     ? ["f", "i", "o"].map((gate, n) => gauge(x - 26 + 26 * n, y, gate, mean(step.linear[gate].map((unit) => unit.value))))
     : [label(x, y - 8, words().terms.function[document.activations.output] ?? "f(x)=x", "plain"), label(x, y + 16, document.kind === "rnn" ? "[x, h]" : "x", "small")];
   return svg("g", {
@@ -154,6 +160,7 @@ function gauge(x, y, gate, value) {
 function cellLabel(view, step, lane) {
   const { page, terms } = words(), parts = [filled(page.step_label, { t: step.t, token: step.token })];
   if (view.lanes.length > 1) parts.push(laneName(lane));
+  if (isHidden(view, step.t - 1)) return parts.join(", ");
   if (view.document.kind === "lstm") for (const gate of ["f", "i", "o"]) parts.push(`${terms.linear[gate]} ${openness(mean(step.linear[gate].map((unit) => unit.value)))}`);
   return [...parts, `h ${shownStates(step.h)}`].join(", ");
 }

@@ -30,7 +30,7 @@ function towards([x, y], [otherX, otherY], most) {
   return [x + (otherX - x) * part, y + (otherY - y) * part];
 }
 
-// A number on a wire; where it has just changed, the number before stands below it, or beside it, struck through.
+// A number on a wire; where it has just changed, the number before stands below it, or beside it.
 export function chip(x, y, text, kind, before = null, beside = false) {
   const width = Math.max(28, textWidth(text, 15) + 14), group = svg("g", { class: `chip ${kind}${before === null ? "" : " changed"}` });
   group.append(svg("rect", { x: x - width / 2, y: y - 12, width, height: 24, rx: 12 }), label(x, y, text));

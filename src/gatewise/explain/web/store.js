@@ -2,8 +2,9 @@
 // In: the network's own document. Out: `state`, changed by the functions here alone; listeners are told after each change.
 import { editsBetween, withEdits } from "gatewise/document.js";
 
+// `hide` is the first step whose numbers are not told yet: a lesson asks for them.
 export const STAGES = { lstm: ["f", "i", "g", "C", "o", "h"], rnn: ["h"], neuron: ["h"] };
-const PLACE = { t: 0, layer: 0, reverse: false, unit: 0, stage: null, inside: true };
+const PLACE = { t: 0, layer: 0, reverse: false, unit: 0, stage: null, inside: true, hide: null };
 
 export function createStore(base, listen) {
   const store = { base, document: base, past: [], future: [], last: null, place: { ...PLACE } };
@@ -58,7 +59,7 @@ function placeWithin(document, place) {
   const weights = document.layers[layer][reverse ? "reverse" : "forward"];
   const units = (document.kind === "lstm" ? weights.forget : weights).x.length;
   const stage = STAGES[document.kind].includes(place.stage) ? place.stage : null;
-  return { t: within(place.t, document.sentence.length), layer, reverse, unit: within(place.unit, units), stage, inside: place.inside !== false };
+  return { t: within(place.t, document.sentence.length), layer, reverse, unit: within(place.unit, units), stage, inside: place.inside !== false, hide: Number.isInteger(place.hide) ? place.hide : null };
 }
 
 // The state as the part of an address after #; empty where nothing differs from the file.
