@@ -58,46 +58,49 @@ class Opened:
         return str(self.page.evaluate("document.activeElement.dataset.key ?? document.activeElement.tagName"))
 
 
+Pool = dict[str, list[Opened]]
+
+
 @pytest.fixture(scope="session")
-def contexts(browser: Any) -> Callable[..., Any]:
-    """One window for each set of options: making one takes longer than a test."""
-    made: dict[str, Any] = {}
+def pool() -> Pool:
+    """Pages that no test uses now, by their options: a new one takes far longer than another address in an old one."""
+    return {}
 
-    def context(**options: Any) -> Any:
-        key = repr(sorted(options.items()))
-        if key not in made:
-            made[key] = browser.new_context(**options)
-        return made[key]
 
-    return context
+def new_page(browser: Any, options: dict[str, Any]) -> Opened:
+    one = Opened(page=browser.new_context(**options).new_page(), errors=[], requests=[])
+    one.page.on("console", lambda message: one.errors.append(message.text))
+    one.page.on("pageerror", lambda error: one.errors.append(str(error)))
+    one.page.on("dialog", lambda dialog: one.errors.append(dialog.message))
+    one.page.on("request", lambda request: one.requests.append(request.url))
+    return one
 
 
 @pytest.fixture
-def opened(contexts: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def opened(browser: Any, pool: Pool, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """Opens a network's page: `opened("article", lang="zh", hash="#…")`, or the bytes of a TOML file for its name.
 
     At the end, no page may have said a word on its console or asked for anything.
     """
-    everything: list[Opened] = []
+    used: list[tuple[str, Opened]] = []
 
     def visit(network: str | bytes = "article", *, lang: Any = "en", hash: str = "", **options: Any) -> Opened:
         parsed = read_network(network) if isinstance(network, str) else parse_network(network, "test.toml")
-        file = tmp_path / "page.html"
+        file = tmp_path / f"page{len(used)}.html"
         file.write_text(network_page(parsed, lang=lang), encoding="utf-8")
         settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
-        one = Opened(page=contexts(**settings).new_page(), errors=[], requests=[])
-        everything.append(one)
-        one.page.on("console", lambda message: one.errors.append(message.text))
-        one.page.on("pageerror", lambda error: one.errors.append(str(error)))
-        one.page.on("request", lambda request: one.requests.append(request.url))
+        key = repr(sorted(settings.items()))
+        free = pool.setdefault(key, [])
+        one = free.pop() if free else new_page(browser, settings)
+        used.append((key, one))
         one.page.goto(file.as_uri() + hash)
         one.page.wait_for_selector("main")
         return one
 
     yield visit
-    for one in everything:
+    for key, one in used:
+        inside = ("data:", "blob:", tmp_path.as_uri())
         assert one.errors == []
-        assert all(
-            url.startswith(("data:", "blob:")) or url.split("#")[0].endswith("page.html") for url in one.requests
-        )
-        one.page.close()
+        assert [url for url in one.requests if not url.startswith(inside)] == []
+        one.requests.clear()
+        pool[key].append(one)
