@@ -334,6 +334,15 @@ def test_an_overflow_is_told_where_it_happens(opened: Any) -> None:
     assert page.texts(".menu b")[:2] == ["TOML", "SVG chain"]
 
 
+def test_a_number_in_a_formula_leads_to_its_field(opened: Any) -> None:
+    page = opened("bilstm")
+    for index, key in ((2, "field-vectors.0.1.2"), (4, "field-layers.0.forward.forget.x.0.1")):
+        page.page.locator(".lines li .operand").nth(index).click()
+        assert page.focused() == key
+    page.page.keyboard.type("-7")
+    assert page.texts(".lines li .numbers")[0].startswith("[0, 0, 1, 0, 0]·[0, −7, 0, 0, 0] + 3 ")
+
+
 # sharing and taking away
 
 

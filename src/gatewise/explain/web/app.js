@@ -53,8 +53,11 @@ function createPage(root, data) {
       gates.refresh();
       fields.refresh();
     });
-    const at = `${store.place.t} ${store.document.sentence.length}`;
-    if (at !== scrolledTo) showHere(parts.chain);
+    const { t, stage } = store.place, at = `${t} ${stage} ${store.document.sentence.length}`;
+    if (at !== scrolledTo) {
+      showIn(parts.chain, ".column.here");
+      showIn(parts.cell, ".part.lit .choice");
+    }
     scrolledTo = at;
     clearTimeout(saving);
     saving = setTimeout(writeHash, 250);
@@ -140,7 +143,7 @@ function pictures(parts, store, run, before) {
   parts.cellNote.replaceChildren(...cellNote(store, run, lane));
   parts.cell.replaceChildren(drawCell(shown, step, old, place, choose));
   const simple = run.layers.length === 1 && !run.layers[0].reverse;
-  return parts.lines.replaceChildren(stepList(shown, step, old, place, simple ? run.tags[place.t] : null, choose));
+  return parts.lines.replaceChildren(stepList(shown, step, old, place, simple ? run.tags[place.t] : null, { choose, edit: focusField }));
 }
 
 // Layer and direction where there are several, the unit to choose, and the way out.
@@ -155,10 +158,18 @@ function cellNote(store, run, lane) {
   return [...parts, button(page.leave, () => store.look({ inside: false, stage: null }), { class: "plain", "data-key": "leave" })];
 }
 
-// The chosen column, in view in its box; the page itself does not move.
-function showHere(box) {
-  const column = box.querySelector(".column.here");
-  if (!column) return;
-  const place = column.getBoundingClientRect(), frame = box.getBoundingClientRect();
+// The field where a number of a formula is changed.
+function focusField(path) {
+  const field = document.querySelector(`[data-path="${CSS.escape(path.join("."))}"]`);
+  field?.scrollIntoView({ block: "center" });
+  field?.focus({ preventScroll: true });
+  field?.select();
+}
+
+// Brings a part of a picture into view in its box; the page itself does not move.
+function showIn(box, selector) {
+  const part = box.querySelector(selector);
+  if (!part) return;
+  const place = part.getBoundingClientRect(), frame = box.getBoundingClientRect();
   if (place.left < frame.left + 60 || place.right > frame.right - 60) box.scrollLeft += place.left - frame.left - (frame.width - place.width) / 2;
 }

@@ -1,5 +1,6 @@
 // The formulas of one step with the numbers put in, term by term; each evaluates to the result that it shows.
-// In: steps of a run. Out: {letter, name, left, sum, result, activated, value, note} of plain texts, in the order of computation.
+// In: steps of a run. Out: {letter, name, left, sum, result, activated, value, note} of plain texts, in the order of computation;
+// `vectors` are the two whose product a linear layer's `left` is.
 import { equals, formatNumber, formatOperand, formatSum, formatVector, subscript } from "gatewise/numbers.js";
 import { math } from "gatewise/dom.js";
 import { words } from "gatewise/words.js";
@@ -31,6 +32,7 @@ function linearLine(document, step, letter, unit, units) {
     name: words().terms.linear[letter],
     symbol: symbol(letter, unit, units),
     left: `${formatVector(values)}·${formatVector(weights)}${bias === null ? "" : signedTerm(bias)}`,
+    vectors: { values, weights, bias: bias === null ? "" : signedTerm(bias) },
     sum: signedSum([...products, ...(bias === null ? [] : [bias])]),
     result: equals(shown),
     activated: activation === "identity" ? "" : `→ ${words().terms.function[activation]} → ${formatNumber(value)}`,

@@ -1,57 +1,42 @@
 // Guided tours: each step of a lesson opens a network at a place, tells something, and may ask before it shows.
 // In: the store, and the data: `lessons` (what is shown, which answer is right), `networks`, and the words of both languages.
 // Out: {element, toggle, refresh, active}. The reader's own network is put back when the lessons are closed.
-import { button, filled, make } from "gatewise/dom.js";
+import { make } from "gatewise/dom.js";
 import { withEdits } from "gatewise/document.js";
+import { panelParts } from "gatewise/lesson_view.js";
 import { words } from "gatewise/words.js";
+
+const OWN = ["base", "document", "past", "future", "last", "place"];  // of the store: what belongs to the reader's network
 
 export function createLessons(store, data, redraw) {
   const element = make("aside", { class: "lessons", hidden: true });
-  const state = { open: false, at: null, answers: new Map(), done: new Set(), own: null };
-  const active = () => state.open;
+  const state = { open: false, at: null, answers: {}, done: new Set(), own: null };
+  const nameOf = ({ lesson, step }) => `${lesson}.${step}`;
 
   function toggle() {
     state.open = !state.open;
     element.hidden = !state.open;
     document.body.classList.toggle("with-lessons", state.open);
-    if (!state.open) restore();
-    redraw();
-    if (state.open) focusHead();
+    go(null);
   }
 
-  function restore() {
-    state.at = null;
-    if (state.own) Object.assign(store, state.own);
-    state.own = null;
-  }
-
+  // To a step of a lesson, or with null to the list of all.
   function go(at) {
-    if (!at) restore();
-    else {
-      state.own ??= { base: store.base, document: store.document, past: store.past, future: store.future, last: store.last, place: store.place };
-      state.at = at;
-      show();
-    }
+    if (at) state.own ??= Object.fromEntries(OWN.map((key) => [key, store[key]]));
+    else if (state.own) Object.assign(store, state.own);
+    if (!at) state.own = null;
+    state.at = at;
+    if (at) openStep(store, data, at, state.answers[nameOf(at)] !== undefined);
     redraw();
-    focusHead();
-  }
-
-  const stepAt = ({ lesson, step }) => data.lessons[lesson].steps[step];
-  const answerAt = ({ lesson, step }) => state.answers.get(`${lesson}.${step}`);
-
-  // The network and the place that the step speaks of; what a question asks for is hidden until it is answered.
-  function show() {
-    const { show: wanted, hides } = stepAt(state.at), base = data.networks[wanted.network], hidden = hides && answerAt(state.at) === undefined;
-    store.open(withEdits(base, wanted.edits ?? []), base);
-    store.look({ t: wanted.t - 1, layer: 0, reverse: Boolean(wanted.reverse), unit: (wanted.unit ?? 1) - 1, stage: hidden ? null : wanted.stage ?? null, inside: !hidden, hide: hidden ? wanted.t - 1 : null });
+    if (state.open) focusHead(element, at);
   }
 
   function answer(choice) {
-    state.answers.set(`${state.at.lesson}.${state.at.step}`, choice);
-    show();
+    state.answers[nameOf(state.at)] = choice;
+    openStep(store, data, state.at, true);
     redraw();
-    element.querySelector(".why")?.focus({ preventScroll: true });
-    element.querySelector(".why")?.scrollIntoView({ block: "nearest" });
+    element.querySelector(".why").focus({ preventScroll: true });
+    element.querySelector(".why").scrollIntoView({ block: "nearest" });
   }
 
   function next() {
@@ -61,50 +46,25 @@ export function createLessons(store, data, redraw) {
     return go(lesson + 1 < data.lessons.length ? { lesson: lesson + 1, step: 0 } : null);
   }
 
-  // On a small screen the lesson covers the lower half, so what it speaks of is brought to the upper one.
-  function focusHead() {
-    element.querySelector("h2")?.focus({ preventScroll: true });
-    element.scrollTop = 0;
-    if (state.at && matchMedia("(max-width: 64rem)").matches) document.querySelector(".pictures").scrollIntoView({ block: "start" });
-  }
-
   function refresh() {
     if (!state.open) return;
-    const { page } = words();
-    element.setAttribute("aria-label", page.lessons);
-    const close = button("✕", toggle, { class: "close", "aria-label": page.close_lessons, title: page.close_lessons, "data-key": "lessons-close" });
-    element.replaceChildren(make("div", { class: "lessons-head" }, make("h2", { tabindex: -1, "data-key": "lessons-title" }, state.at ? words().lessons[state.at.lesson].title : page.lessons), close), ...(state.at ? lessonParts() : listParts()));
+    element.setAttribute("aria-label", words().page.lessons);
+    element.replaceChildren(...panelParts({ ...state, given: state.at ? state.answers[nameOf(state.at)] : undefined }, data, { toggle, go, answer, next }));
   }
 
-  function listParts() {
-    const { page, lessons } = words();
-    const items = lessons.map((lesson, n) => make("li", null, button(lesson.title, () => go({ lesson: n, step: 0 }), { class: state.done.has(n) ? "done" : "", "data-key": `lesson-${n}` })));
-    return [make("p", { class: "note" }, page.lessons_note), make("ol", { class: "lesson-list" }, items)];
-  }
+  return { element, toggle, refresh, active: () => state.open };
+}
 
-  function lessonParts() {
-    const { at } = state, { page, lessons } = words(), texts = lessons[at.lesson].steps[at.step], count = lessons[at.lesson].steps.length;
-    const asked = texts.ask ? question(texts, stepAt(at).answer, answerAt(at)) : [];
-    const last = at.step + 1 === count, waiting = texts.ask && answerAt(at) === undefined;
-    return [
-      make("p", { class: "note" }, filled(page.lesson_step, { n: at.lesson + 1, step: at.step + 1, count })),
-      ...texts.text.map((text) => make("p", null, text)),
-      ...asked,
-      make("div", { class: "lesson-tools" },
-        button(page.all_lessons, () => go(null), { "data-key": "lessons-all" }),
-        at.step > 0 ? button(page.lesson_back, () => go({ lesson: at.lesson, step: at.step - 1 }), { "data-key": "lesson-back" }) : null,
-        button(last ? page.next_lesson : page.lesson_next, next, { class: waiting ? "" : "primary", "data-key": "lesson-next" })),
-    ];
-  }
+// The network and the place that a step speaks of; what a question asks for is hidden until it is answered.
+function openStep(store, data, { lesson, step }, answered) {
+  const { show, hides } = data.lessons[lesson].steps[step], base = data.networks[show.network], hidden = hides && !answered;
+  store.open(withEdits(base, show.edits ?? []), base);
+  store.look({ t: show.t - 1, layer: 0, reverse: Boolean(show.reverse), unit: (show.unit ?? 1) - 1, stage: hidden ? null : show.stage ?? null, inside: !hidden, hide: hidden ? show.t - 1 : null });
+}
 
-  function question(texts, right, given) {
-    const choices = texts.choices.map((choice, n) => {
-      const mark = given === undefined ? "" : n === right ? "right" : n === given ? "wrong" : "";
-      return button(`${mark === "right" ? "✓ " : mark === "wrong" ? "✗ " : ""}${choice}`, () => answer(n), { class: `answer ${mark}`, disabled: given !== undefined, "data-key": `answer-${n}` });
-    });
-    const why = given === undefined ? [] : [make("p", { class: "why", role: "status", tabindex: -1 }, `${given === right ? words().page.right : words().page.wrong}${texts.why}`)];
-    return [make("fieldset", null, make("legend", null, texts.ask), choices), ...why];
-  }
-
-  return { element, toggle, refresh, active };
+// On a small screen the lesson covers the lower half, so what it speaks of is brought to the upper one.
+function focusHead(element, at) {
+  element.querySelector("h2").focus({ preventScroll: true });
+  element.scrollTop = 0;
+  if (at && matchMedia("(max-width: 64rem)").matches) document.querySelector(".pictures").scrollIntoView({ block: "start" });
 }

@@ -1,24 +1,38 @@
 // One step in writing: a line for each box of the cell, with the numbers put in, term by term.
-// In: document, step, the same step before the last change, the place. Out: an ordered list; a line can be chosen.
+// In: document, step, the same step before the last change, the place, what to do when a line is chosen or a number pointed at.
+// Out: an ordered list.
 import { make } from "gatewise/dom.js";
 import { generalFormula, stepLines } from "gatewise/formulas.js";
+import { GATES } from "gatewise/lstm.js";
 import { formatNumber, same } from "gatewise/numbers.js";
 import { tagName, words } from "gatewise/words.js";
 
-export function stepList(document, step, before, place, tag, choose) {
+export function stepList(document, step, before, place, tag, actions) {
   const old = before ? stepLines(document, before, place.unit) : null;
-  const lines = stepLines(document, step, place.unit).map((line, n) => listItem(document, line, old?.[n], place, choose));
+  const lines = stepLines(document, step, place.unit).map((line, n) => listItem(document, step, line, old?.[n], place, actions));
   if (tag) lines.push(make("li", { class: "line tagline" }, make("span", { class: "badge" }, words().terms.tag), make("b", { class: "name" }, tagName(tag))));
   return make("ol", { class: "lines", "aria-label": words().page.formulas }, lines);
 }
 
-function listItem(document, line, old, place, choose) {
+function listItem(document, step, line, old, place, { choose, edit }) {
   const chosen = place.stage === line.letter, change = old && !same(old.value, line.value) ? old : null;
   const title = make("button", { type: "button", class: "title", "data-key": `line-${line.letter}`, "aria-pressed": String(chosen), onclick: () => choose(chosen ? null : line.letter) },
     make("span", { class: `badge ${line.letter}` }, line.symbol), make("span", { class: "name" }, nameOnly(line.name)), make("span", { class: "general" }, generalFormula(document, line.letter)));
-  const numbers = make("p", { class: "numbers" }, make("span", null, line.left), " ", line.sum ? make("span", null, `= ${line.sum}`) : null, " ", make("b", null, line.result), " ", make("span", { class: "activated" }, line.activated));
+  const numbers = make("p", { class: "numbers" }, make("span", null, line.vectors ? product(document, step, line, place, edit) : line.left), " ", line.sum ? make("span", null, `= ${line.sum}`) : null, " ", make("b", null, line.result), " ", make("span", { class: "activated" }, line.activated));
   const was = change ? make("span", { class: "changed" }, `${words().page.was} ${formatNumber(change.value)}`) : null;
   return make("li", { class: `line${chosen ? " chosen" : ""}${change ? " changed" : ""}`, "data-letter": line.letter }, title, numbers, make("p", { class: "note" }, line.note, line.note && was ? " · " : "", was));
+}
+
+// "[2, −1, 1, 1]·[0, 100, 0, 10]": a number that a field has can be pointed at, to change it there (by keyboard, in the field).
+function product(document, step, line, place, edit) {
+  const { values, weights, bias } = line.vectors, inputs = step.x.length, { layer, unit } = place;
+  const at = ["layers", layer, place.reverse ? "reverse" : "forward", ...(document.kind === "lstm" ? [GATES[line.letter]] : [])];
+  const row = document.vectors.findIndex(([token]) => token === step.token);
+  const number = (value, path) => (path ? make("span", { class: "operand", onclick: () => edit(path) }, formatNumber(value)) : formatNumber(value));
+  const value = (entry, n) => number(entry, layer === 0 && n < inputs ? ["vectors", row, 1, n] : null);
+  const weight = (entry, n) => number(entry, n < inputs ? [...at, "x", unit, n] : [...at, "h", unit, n - inputs]);
+  const listed = (entries, show) => ["[", ...entries.flatMap((entry, n) => (n ? [", ", show(entry, n)] : [show(entry, n)])), "]"];
+  return [...listed(values, value), "·", ...listed(weights, weight), bias];
 }
 
 // "forget gate f" without its letter, which the badge has.
