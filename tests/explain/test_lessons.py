@@ -95,6 +95,7 @@ def test_a_person_goes_through_all_of_them(opened: Any) -> None:
     before = page.texts('svg[data-picture="chain"] .chip')
     page.key("lessons").click()
     assert len(page.texts(".lesson-list li")) == len(STRUCTURE)
+    assert page.key("share").is_disabled()
     page.key("lesson-0").click()
     for lesson, texts in zip(STRUCTURE, TEXTS["en"], strict=True):
         for step, text in zip(lesson["steps"], texts["steps"], strict=True):

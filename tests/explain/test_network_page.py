@@ -322,6 +322,16 @@ def test_activations_and_sentences_can_be_changed(opened: Any) -> None:
     assert chain(page, ".token") == ["明新", "我"]
 
 
+def test_a_text_that_is_too_long_is_cut_and_said_so(opened: Any) -> None:
+    page = opened()
+    page.key("sentence").fill("我 " * 2500)
+    page.press("Enter")
+    assert "The text has 2500 tokens; the first 2000 are taken." in page.texts(".inputs .note")
+    assert page.text(".where") == "Step 1 of 2000 · 我"
+    page.key("undo").click()
+    assert page.text(".where") == "Step 1 of 4 · 我"
+
+
 def test_an_overflow_is_told_where_it_happens(opened: Any) -> None:
     page = opened("rnn")
     page.key("activation-output-identity").click()

@@ -74,6 +74,7 @@ function createPage(root, data) {
     const hash = location.hash === "#" ? "" : location.hash;
     if (hash === written) return;
     written = hash;
+    if (lessons.active()) lessons.toggle();
     const state = readStateText(data.network, hash);
     if (state?.lang) wording.choose(state.lang);
     store.open(state?.document ?? data.network, data.network);

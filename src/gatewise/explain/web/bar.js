@@ -24,6 +24,7 @@ export function createBar(store, lessons, page) {
     tours.setAttribute("aria-pressed", String(lessons.active()));
     undo.disabled = !store.past.length;
     redo.disabled = !store.future.length;
+    share.disabled = lessons.active();  // a link speaks of the page's own network
     reset.disabled = store.document === store.base;
     theme.setAttribute("aria-label", text.theme);
     theme.title = text.theme;

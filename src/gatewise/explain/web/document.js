@@ -39,12 +39,15 @@ export function withBiases(document, layer, name) {
   return changed;
 }
 
-// Another sentence; tokens without a vector get one of zeros. Cut at white space, or into characters where there is none.
-export function withSentence(document, text) {
-  const known = new Set(document.vectors.map(([token]) => token)), trimmed = text.trim();
-  const cut = /\s/.test(trimmed) ? trimmed.split(/\s+/) : known.has(trimmed) ? [trimmed] : [...trimmed];
-  const sentence = cut.filter(Boolean).slice(0, MOST_TOKENS);
-  const zeros = document.vectors[0][1].map(() => 0);
+// A text as tokens: cut at white space, or into characters where there is none.
+export function cutSentence(document, text) {
+  const trimmed = text.trim(), isToken = document.vectors.some(([token]) => token === trimmed);
+  return (/\s/.test(trimmed) ? trimmed.split(/\s+/) : isToken ? [trimmed] : [...trimmed]).filter(Boolean);
+}
+
+// Another sentence; tokens without a vector get one of zeros.
+export function withSentence(document, sentence) {
+  const known = new Set(document.vectors.map(([token]) => token)), zeros = document.vectors[0][1].map(() => 0);
   const fresh = [...new Set(sentence)].filter((token) => !known.has(token)).map((token) => [token, zeros]);
   return { ...document, sentence, vectors: [...document.vectors, ...fresh] };
 }

@@ -1,7 +1,7 @@
 // Everything that is a number, to be changed: sentence, vectors, weights, biases, start states, activations.
 // In: the store. Out: {element, refresh}. Fields are kept while their table keeps its shape, so that one can type in them.
 import { button, filled, make } from "gatewise/dom.js";
-import { CHOICES, WRITTEN, directionNames, getAt, sentenceText, setAt, withBiases, withSentence } from "gatewise/document.js";
+import { CHOICES, MOST_TOKENS, WRITTEN, cutSentence, directionNames, getAt, sentenceText, setAt, withBiases, withSentence } from "gatewise/document.js";
 import { laneName } from "gatewise/chain.js";
 import { subscript } from "gatewise/numbers.js";
 import { language, words } from "gatewise/words.js";
@@ -105,13 +105,16 @@ function activations(store, fields) {
 }
 
 function sentenceField(store, fields) {
-  const { page } = words(), input = make("input", { class: "sentence", "data-key": "sentence", autocomplete: "off", spellcheck: "false" });
+  const { page } = words(), input = make("input", { class: "sentence", "data-key": "sentence", autocomplete: "off", spellcheck: "false" }), note = make("p", { class: "note", role: "status" });
   input.addEventListener("change", () => {
-    if (input.value !== sentenceText(store.document)) store.edit(withSentence(store.document, input.value), null);
+    if (input.value === sentenceText(store.document)) return;
+    const tokens = cutSentence(store.document, input.value);
+    note.textContent = tokens.length > MOST_TOKENS ? filled(page.too_long, { most: MOST_TOKENS, count: tokens.length }) : "";
+    store.edit(withSentence(store.document, tokens.slice(0, MOST_TOKENS)), null);
     input.value = sentenceText(store.document);
   });
   fields.push(() => document.activeElement === input || (input.value = sentenceText(store.document)));
-  return make("label", { class: "wide" }, make("span", null, page.sentence), input);
+  return make("div", null, make("label", { class: "wide" }, make("span", null, page.sentence), input), note);
 }
 
 function table(label, heads, rows, note = null) {

@@ -7,7 +7,7 @@ import { words } from "gatewise/words.js";
 const BEAT = 1100;  // milliseconds a stage
 
 export function createTransport(store) {
-  let timer = null;
+  let timer = null, played = null;
   const buttons = {
     first: button("|◀", () => move(-Infinity)), back: button("◀", () => move(-1)), play: button("▶", () => toggle(), { class: "primary" }),
     next: button("▶", () => move(1), { class: "next" }), last: button("▶|", () => move(Infinity)),
@@ -25,6 +25,7 @@ export function createTransport(store) {
     if (timer) return stop();
     const { t } = store.place;
     timer = setInterval(beat, BEAT);
+    played = store.base;
     return store.look(t >= store.document.sentence.length - 1 ? { t: 0, stage: null } : {});
   }
 
@@ -35,11 +36,11 @@ export function createTransport(store) {
   }
 
   function beat() {
+    if (store.base !== played) return stop();  // another network was opened
     const { t, stage, inside } = store.place, stages = inside ? STAGES[store.document.kind] : [null];
     const next = stages[stages.indexOf(stage) + 1];
-    if (inside && next !== undefined) store.look({ stage: next });
-    else if (t + 1 < store.document.sentence.length) store.look({ t: t + 1, stage: inside ? stages[0] : null });
-    else stop();
+    if (inside && next !== undefined) return store.look({ stage: next });
+    return t + 1 < store.document.sentence.length ? store.look({ t: t + 1, stage: inside ? stages[0] : null }) : stop();
   }
 
   // ↑ and ↓ go through the boxes of the open cell.
