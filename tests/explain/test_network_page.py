@@ -322,6 +322,23 @@ def test_activations_and_sentences_can_be_changed(opened: Any) -> None:
     assert chain(page, ".token") == ["明新", "我"]
 
 
+def test_each_box_has_its_activation_to_switch(opened: Any) -> None:
+    page = opened()
+    assert page.texts(".switch") == ["step ⇄", "step ⇄", "f(x) = x ⇄", "step ⇄", "f(x) = x ⇄"]
+    page.key("switch-g").focus()
+    page.press("Enter")
+    assert page.focused() == "switch-g"
+    assert page.texts(".lines .activated")[2] == "→ tanh → 0.964"
+    assert page.key("activation-candidate-tanh").get_attribute("aria-pressed") == "true"
+    page.key("switch-h").click()
+    page.key("switch-o").click()
+    assert page.texts(".switch") == ["σ ⇄", "σ ⇄", "tanh ⇄", "σ ⇄", "tanh ⇄"]
+    assert page.key("switch-f").get_attribute("aria-label") == "Activation function: sigmoid σ. Change to: step"
+    other = opened("rnn")
+    other.key("switch-h").click()
+    assert other.text(".lines .activated") == ""
+
+
 def test_a_text_that_is_too_long_is_cut_and_said_so(opened: Any) -> None:
     page = opened()
     page.key("sentence").fill("我 " * 2500)

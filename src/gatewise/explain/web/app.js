@@ -4,7 +4,7 @@ import { createBar } from "gatewise/bar.js";
 import { drawCell } from "gatewise/cell.js";
 import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
 import { changesText } from "gatewise/changes.js";
-import { countParameters } from "gatewise/document.js";
+import { countParameters, setAt } from "gatewise/document.js";
 import { button, filled, keepingFocus, make } from "gatewise/dom.js";
 import { createFields } from "gatewise/fields.js";
 import { drawFolded } from "gatewise/folded.js";
@@ -144,7 +144,7 @@ function pictures(parts, store, run, before) {
   parts.cellNote.replaceChildren(...cellNote(store, run, lane));
   parts.cell.replaceChildren(drawCell(shown, step, old, place, choose));
   const simple = run.layers.length === 1 && !run.layers[0].reverse;
-  return parts.lines.replaceChildren(stepList(shown, step, old, place, simple ? run.tags[place.t] : null, { choose, edit: focusField }));
+  return parts.lines.replaceChildren(stepList(shown, step, old, place, simple ? run.tags[place.t] : null, { choose, edit: focusField, change: (path, value) => store.edit(setAt(store.document, path, value), null) }));
 }
 
 // Layer and direction where there are several, the unit to choose, and the way out.

@@ -1,8 +1,9 @@
 // One step in writing: a line for each box of the cell, with the numbers put in, term by term.
-// In: document, step, the same step before the last change, the place, what to do when a line is chosen or a number pointed at.
-// Out: an ordered list.
-import { make } from "gatewise/dom.js";
-import { generalFormula, stepLines } from "gatewise/formulas.js";
+// In: document, step, the same step before the last change, the place, and actions: a line is chosen, a number is pointed at, an
+// activation function is changed. Out: an ordered list.
+import { CHOICES } from "gatewise/document.js";
+import { button, filled, make } from "gatewise/dom.js";
+import { SIGNS, generalFormula, stepLines } from "gatewise/formulas.js";
 import { GATES } from "gatewise/lstm.js";
 import { formatNumber, same } from "gatewise/numbers.js";
 import { tagName, words } from "gatewise/words.js";
@@ -14,13 +15,29 @@ export function stepList(document, step, before, place, tag, actions) {
   return make("ol", { class: "lines", "aria-label": words().page.formulas }, lines);
 }
 
-function listItem(document, step, line, old, place, { choose, edit }) {
+function listItem(document, step, line, old, place, actions) {
   const chosen = place.stage === line.letter, change = old && !same(old.value, line.value) ? old : null;
-  const title = make("button", { type: "button", class: "title", "data-key": `line-${line.letter}`, "aria-pressed": String(chosen), onclick: () => choose(chosen ? null : line.letter) },
-    make("span", { class: `badge ${line.letter}` }, line.symbol), make("span", { class: "name" }, nameOnly(line.name)), make("span", { class: "general" }, generalFormula(document, line.letter)));
-  const numbers = make("p", { class: "numbers" }, make("span", null, line.vectors ? product(document, step, line, place, edit) : line.left), " ", line.sum ? make("span", null, `= ${line.sum}`) : null, " ", make("b", null, line.result), " ", make("span", { class: "activated" }, line.activated));
   const was = change ? make("span", { class: "changed" }, `${words().page.was} ${formatNumber(change.value)}`) : null;
-  return make("li", { class: `line${chosen ? " chosen" : ""}${change ? " changed" : ""}`, "data-letter": line.letter }, title, numbers, make("p", { class: "note" }, line.note, line.note && was ? " · " : "", was));
+  const head = make("div", { class: "head" }, title(line, chosen, actions), make("span", { class: "general" }, generalFormula(document, line.letter)), activationSwitch(document, line, actions));
+  const numbers = make("p", { class: "numbers" },
+    make("span", null, line.vectors ? product(document, step, line, place, actions.edit) : line.left), " ",
+    line.sum ? make("span", null, `= ${line.sum}`) : null, " ", make("b", null, line.result), " ", make("span", { class: "activated" }, line.activated));
+  const note = make("p", { class: "note" }, line.note, line.note && was ? " · " : "", was);
+  return make("li", { class: `line${chosen ? " chosen" : ""}${change ? " changed" : ""}`, "data-letter": line.letter }, head, numbers, note);
+}
+
+function title(line, chosen, { choose }) {
+  const parts = [make("span", { class: `badge ${line.letter}` }, line.symbol), make("span", { class: "name" }, nameOnly(line.name))];
+  return make("button", { type: "button", class: "title", "data-key": `line-${line.letter}`, "aria-pressed": String(chosen), onclick: () => choose(chosen ? null : line.letter) }, parts);
+}
+
+// The activation function of this box, and a click for the other one.
+function activationSwitch(document, line, { change }) {
+  if (line.letter === "C") return null;
+  const name = document.kind === "lstm" ? { g: "candidate", h: "output" }[line.letter] ?? "gate" : "output", now = document.activations[name];
+  const other = CHOICES[name].find((choice) => choice !== now), { page, terms } = words();
+  const label = filled(page.switch, { now: terms.activation[now], other: terms.activation[other] });
+  return button(`${terms.function[now] ?? SIGNS[now]} ⇄`, () => change(["activations", name], other), { class: "switch", "aria-label": label, title: label, "data-key": `switch-${line.letter}` });
 }
 
 // "[2, −1, 1, 1]·[0, 100, 0, 10]": a number that a field has can be pointed at, to change it there (by keyboard, in the field).
