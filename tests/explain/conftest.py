@@ -16,9 +16,9 @@ from gatewise.network import parse_network, read_network
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests that need one; skipped where Playwright or Chromium is not installed."""
+    """One Chromium a file, which leaves nothing to other tests; skipped where it or Playwright is not installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no Chromium or Chrome is installed")
@@ -61,7 +61,7 @@ class Opened:
 Pool = dict[str, list[Opened]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pool() -> Pool:
     """Pages that no test uses now, by their options: a new one takes far longer than another address in an old one."""
     return {}

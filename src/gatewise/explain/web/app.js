@@ -1,5 +1,6 @@
 // The page of a network: puts its parts together, and draws them anew whenever the state changes.
 // In: the data that Python wrote into the page, and the address's hash. Out: the page.
+import { createAddress } from "gatewise/address.js";
 import { createBar } from "gatewise/bar.js";
 import { drawCell } from "gatewise/cell.js";
 import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
@@ -12,16 +13,16 @@ import { createGates } from "gatewise/gates.js";
 import { createLessons } from "gatewise/lessons.js";
 import { followKeys } from "gatewise/keys.js";
 import { overflowOf, runNetwork } from "gatewise/lstm.js";
-import { createStore, readStateText, stateText } from "gatewise/store.js";
+import { createStore } from "gatewise/store.js";
 import { stepList } from "gatewise/steps.js";
 import { createTransport } from "gatewise/transport.js";
 import * as wording from "gatewise/words.js";
 
 export function start(root = document.getElementById("app"), data = JSON.parse(document.getElementById("data").textContent)) {
   wording.load(data);
-  const page = createPage(root, data);
-  page.readHash();
-  addEventListener("hashchange", page.readHash);
+  const address = createPage(root, data);
+  address.read();
+  addEventListener("hashchange", address.read);
 }
 
 // A document is computed once, however often it is looked at.
@@ -35,54 +36,31 @@ function createPage(root, data) {
   const store = createStore(data.network, () => draw());
   const parts = skeleton(), transport = createTransport(store), fields = createFields(store), gates = createGates(store);
   const lessons = createLessons(store, data, () => draw());
-  const bar = createBar(store, lessons, { share: () => location.href.split("#")[0] + stateText(store, wording.language()), redraw: () => draw(), run: () => runOf(store.document) });
+  const bar = createBar(store, lessons, { share: () => address.link(), redraw: () => draw(), run: () => runOf(store.document) });
+  const address = createAddress(store, data.network, lessons, bar.say);
   root.replaceChildren(bar.element, make("div", { class: "room" }, parts.main, lessons.element));
   parts.controls.append(transport.element, gates.element);
   parts.fields.append(fields.element);
   followKeys(store, transport);
-  let written = null, saving = null, scrolledTo = "";
+  let shown = "";
 
   function draw() {
-    const run = runOf(store.document), before = store.before() ? runOf(store.before()) : null;
+    const run = runOf(store.document), before = store.before() ? runOf(store.before()) : null, { t, stage } = store.place;
     keepingFocus(() => {
       texts(parts, store, run, before);
       pictures(parts, store, run, before);
-      bar.refresh();
-      lessons.refresh();
-      transport.refresh();
-      gates.refresh();
-      fields.refresh();
+      for (const part of [bar, lessons, transport, gates, fields]) part.refresh();
     });
-    const { t, stage } = store.place, at = `${t} ${stage} ${store.document.sentence.length}`;
-    if (at !== scrolledTo) {
+    const place = `${t} ${stage} ${run.tokens.length}`;
+    if (place !== shown) {
       showIn(parts.chain, ".column.here");
       showIn(parts.cell, ".part.lit .choice");
     }
-    scrolledTo = at;
-    clearTimeout(saving);
-    saving = setTimeout(writeHash, 250);
+    shown = place;
+    address.save();
   }
 
-  function writeHash() {
-    const hash = stateText(store, wording.language());
-    if (hash === written || lessons.active()) return;
-    written = hash;
-    history.replaceState(null, "", hash || location.href.split("#")[0]);
-  }
-
-  function readHash() {
-    const hash = location.hash === "#" ? "" : location.hash;
-    if (hash === written) return;
-    written = hash;
-    if (lessons.active()) lessons.toggle();
-    const state = readStateText(data.network, hash);
-    if (state?.lang) wording.choose(state.lang);
-    store.open(state?.document ?? data.network, data.network);
-    store.look({ t: 0, layer: 0, reverse: false, unit: 0, stage: null, inside: true, ...state?.place, hide: null });
-    bar.say(state === undefined ? wording.words().page.bad_link : "");
-  }
-
-  return { readHash };
+  return address;
 }
 
 function skeleton() {

@@ -36,11 +36,9 @@ export function createTransport(store) {
   }
 
   function beat() {
-    if (store.base !== played) return stop();  // another network was opened
-    const { t, stage, inside } = store.place, stages = inside ? STAGES[store.document.kind] : [null];
-    const next = stages[stages.indexOf(stage) + 1];
-    if (inside && next !== undefined) return store.look({ stage: next });
-    return t + 1 < store.document.sentence.length ? store.look({ t: t + 1, stage: inside ? stages[0] : null }) : stop();
+    const place = store.base === played ? nextPlace(store) : null;  // another network may have been opened
+    if (place) store.look(place);
+    else stop();
   }
 
   // ↑ and ↓ go through the boxes of the open cell.
@@ -49,24 +47,31 @@ export function createTransport(store) {
     store.look({ stage: stages[Math.min(Math.max(at + by, 0), stages.length - 1)] });
   }
 
-  function refresh() {
-    const { page } = words(), { t } = store.place, count = store.document.sentence.length;
-    element.setAttribute("aria-label", page.steps);
-    for (const [name, one] of Object.entries(buttons)) {
-      one.setAttribute("aria-label", name === "play" && timer ? page.pause : page[name]);
-      one.title = one.getAttribute("aria-label");
-      one.dataset.key = `transport-${name}`;
-    }
-    buttons.play.textContent = timer ? "❚❚" : page.play;
-    buttons.first.disabled = buttons.back.disabled = t === 0;
-    buttons.last.disabled = buttons.next.disabled = t >= count - 1;
-    slider.max = Math.max(count, 1);
-    slider.value = t + 1;
-    slider.disabled = count < 2;
-    slider.setAttribute("aria-label", page.scrub);
-    text.textContent = count ? filled(page.where, { t: t + 1, count, token: store.document.sentence[t] }) : words().network.empty;
-    slider.setAttribute("aria-valuetext", text.textContent);
-  }
+  const refresh = () => refreshControls(store, { element, buttons, slider, text }, timer !== null);
 
   return { element, refresh, toggle, move, moveStage, stop: () => timer && stop(), playing: () => timer !== null };
+}
+
+// Where playing goes next: the next box of an open cell, else the next step; null at the end.
+function nextPlace({ document, place: { t, stage, inside } }) {
+  const stages = STAGES[document.kind], next = stages[stages.indexOf(stage) + 1];
+  if (inside && next !== undefined) return { stage: next };
+  return t + 1 < document.sentence.length ? { t: t + 1, stage: inside ? stages[0] : null } : null;
+}
+
+function refreshControls(store, { element, buttons, slider, text }, playing) {
+  const { page, network } = words(), { t } = store.place, count = store.document.sentence.length;
+  element.setAttribute("aria-label", page.steps);
+  for (const [name, one] of Object.entries(buttons)) {
+    one.title = name === "play" && playing ? page.pause : page[name];
+    one.setAttribute("aria-label", one.title);
+    one.dataset.key = `transport-${name}`;
+  }
+  buttons.play.textContent = playing ? "❚❚" : page.play;
+  buttons.first.disabled = buttons.back.disabled = t === 0;
+  buttons.last.disabled = buttons.next.disabled = t >= count - 1;
+  text.textContent = count ? filled(page.where, { t: t + 1, count, token: store.document.sentence[t] }) : network.empty;
+  Object.assign(slider, { max: Math.max(count, 1), value: t + 1, disabled: count < 2 });
+  slider.setAttribute("aria-label", page.scrub);
+  slider.setAttribute("aria-valuetext", text.textContent);
 }
