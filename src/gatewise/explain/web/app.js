@@ -113,7 +113,7 @@ function pictures(parts, store, run, before) {
   };
   if (!run.tokens.length) return parts.chain.replaceChildren(make("p", null, wording.words().network.empty));
   const chain = drawChain(shown, run, before, place, open), { width } = chain.viewBox.baseVal;
-  chain.style.width = `max(${0.72 * width}px, min(100%, ${width}px))`;  // a little smaller rather than cut off
+  chain.style.width = `max(${0.66 * width}px, min(100%, ${width}px))`;  // a little smaller rather than cut off
   parts.chain.replaceChildren(chain);
   const name = place.reverse ? "reverse" : "forward", lane = run.layers[place.layer][name], step = lane.steps[place.t];
   const old = before?.tokens[place.t] === step.token ? before.layers[place.layer]?.[name]?.steps[place.t] ?? null : null;
