@@ -13,7 +13,7 @@ const FUNCTIONS = { sigmoid: "\\sigma", step: "\\operatorname{step}", tanh: "\\t
 const plain = (text) => text.replaceAll("−", "-");
 const number = (value) => plain(numbers.formatNumber(value));
 const sum = (value, activation) => plain(numbers.formatSum(value, activation));
-const operand = (value) => (number(value).startsWith("-") ? `(${number(value)})` : number(value));
+const operand = (value) => plain(numbers.formatOperand(value));
 const equals = (shown) => (shown.startsWith("≈") ? `\\approx ${shown.slice(1)}` : `= ${shown}`);
 
 const latexText = (text) => [...text].map((character) => (character < " " || character === "\u007f" ? " " : SPECIAL[character] ?? character)).join("");

@@ -8,7 +8,7 @@ export function formatNumber(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "?" : value > 0 ? "∞" : "−∞";
   if (Math.abs(value) >= WHOLE_LIMIT) return signed(value.toExponential(4));
   if (Number.isInteger(value)) return signed(String(value === 0 ? 0 : value));
-  const digits = value.toFixed(4).replace(/0+$/, "");
+  const digits = fourDecimals(value).replace(/0+$/, "");
   if (!digits.endsWith(".")) return signed(digits);
   const whole = Number(digits);
   return `≈${signed(String(whole === 0 ? 0 : whole))}`;
@@ -20,9 +20,16 @@ export function formatSum(value, activation) {
   return shown === "≈0" && activation === "step" ? signed(value.toExponential(1)) : shown;
 }
 
+// As Python rounds: a tie goes to the even digit. Only odd multiples of 1/32 lie exactly between two numbers of four decimals.
+function fourDecimals(value) {
+  if (Math.abs((value * 32) % 2) !== 1) return value.toFixed(4);
+  const below = (BigInt(Math.abs(value) * 32) * 625n - 1n) / 2n, even = below + (below % 2n);  // in units of 0.0001
+  return `${value < 0 ? "-" : ""}${even / 10_000n}.${String(even % 10_000n).padStart(4, "0")}`;
+}
+
 export function formatOperand(value) {
   const shown = formatNumber(value);
-  return shown.startsWith("−") ? `(${shown})` : shown;
+  return value < 0 && shown !== "≈0" ? `(${shown})` : shown;
 }
 
 export const formatVector = (values) => `[${values.map(formatNumber).join(", ")}]`;
