@@ -1,0 +1,74 @@
+"""Every formula that the page shows, evaluated from the numbers that it shows, gives the result that it shows."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pytest
+
+ODD = b"""
+kind = "lstm"
+sentence = ["a", "b", "a", "c"]
+vectors = { a = [0.1, -0.2, 0.33333], b = [12.3456789, -0.00001, 5], c = [-1e-7, 3, 0.1] }
+activations = { gate = "sigmoid", candidate = "tanh", output = "tanh" }
+[[layers]]
+[layers.forward]
+forget    = { x = [[0.1, 0.23456789, -0.3], [-1e-6, 0, 0]], h = [[0.7, -0.11111], [0.2, 1.7]], bias = [0.05, -1e-9] }
+input     = { x = [[0.3, -0.2, 0.1], [1.11111, 0, 3]], h = [[-0.7, 0.2], [0.3, 0.1]] }
+candidate = { x = [[0.9, 0.1, -2.22222], [0.4, 0, 0]], h = [[0.5, 0.6], [-0.8, 0.4]] }
+output    = { x = [[-0.1, 0.3, 0.55555], [2, 0, 0]], h = [[0.25, 0.125], [0.2, -0.6]], bias = [0.3, 0.4] }
+start     = { h = [0.123456, -0.98765], c = [1.23456789, -2.3456789] }
+"""
+FUNCTIONS = {"σ": lambda z: 1 / (1 + math.exp(-z)), "tanh": math.tanh, "step": lambda z: float(z > 0)}
+HALF = 5.1e-5  # of the last digit shown
+
+
+def evaluated(text: str) -> float:
+    """A sum of products, or the product of two vectors and a bias."""
+    vectors = re.fullmatch(r"\[(.*?)\]·\[(.*?)\](.*)", text)
+    if vectors:
+        left, right = ([float(entry) for entry in vectors[n].split(", ")] for n in (1, 2))
+        return sum(a * b for a, b in zip(left, right, strict=True)) + (evaluated(f"0{vectors[3]}") if vectors[3] else 0)
+    return float(eval(text.replace("·", "*"), {"__builtins__": {}}, {"tanh": math.tanh}))
+
+
+def check(line: str) -> None:
+    plain = re.sub(r"\s+", " ", line).strip().replace("−", "-").replace("≈ ", "= ").replace("≈", "")
+    formula, *activated = plain.split(" → ")
+    parts = formula.split(" = ")
+    assert len(parts) >= 2, line
+    result = float(parts[-1])
+    size = sum(abs(float(number)) for number in re.findall(r"\d+\.?\d*(?:e-?\d+)?", parts[0]))
+    for part in parts[:-1]:
+        assert evaluated(part) == pytest.approx(result, abs=HALF * (2 + 2 * size)), line
+    if activated:
+        assert FUNCTIONS[activated[0]](result) == pytest.approx(float(activated[1]), abs=2 * HALF), line
+
+
+@pytest.mark.parametrize("network", [ODD, "article", "bilstm", "rnn"], ids=["odd", "article", "bilstm", "rnn"])
+def test_formulas_evaluate_to_their_results(opened: Any, network: Any) -> None:
+    page = opened(network)
+    checked = 0
+    for gates in ("step", "sigmoid"):
+        if page.key(f"gates-{gates}").is_visible():
+            page.key(f"gates-{gates}").click()
+        page.press("Home")
+        for _ in range(4):
+            for unit in range(page.key("unit").locator("option").count() or 1):
+                if page.key("unit").count():
+                    page.key("unit").select_option(str(unit))
+                for line in page.texts(".numbers"):
+                    check(line)
+                    checked += 1
+            page.page.locator("h1").click()
+            page.press("ArrowRight")
+    assert checked >= 16
+
+
+def test_the_check_notices_a_wrong_result() -> None:
+    check("[2, −1]·[3, 4] + 1 = 6 − 4 + 1 = 3 → σ → 0.9526")
+    for wrong in ("[2, −1]·[3, 4] = 6 − 4 = 3", "[2, −1]·[3, 4] = 6 + 4 = 2", "0·1 + 1·2 = 0 + 2 = 2 → σ → 0.5"):
+        with pytest.raises(AssertionError):
+            check(wrong)
