@@ -67,6 +67,22 @@ def test_formulas_evaluate_to_their_results(opened: Any, network: Any) -> None:
     assert checked >= 16
 
 
+def test_a_long_sum_shows_its_largest_terms(opened: Any) -> None:
+    vector = [round(math.sin(n) * 2, 3) for n in range(30)]
+    weights = [round(math.cos(3 * n), 3) for n in range(30)]
+    toml = (
+        f'kind="neuron"\nsentence=["a"]\nvectors={{a={vector}}}\nlayers=[{{forward={{x=[{weights}], bias=[0.5]}}}}]\n'
+    )
+    page = opened(toml.encode())
+    line = re.sub(r"\s+", " ", page.texts(".numbers")[0]).strip()
+    products = sorted((a * b for a, b in zip(weights, vector, strict=True)), key=abs, reverse=True)
+    shown, rest = re.fullmatch(r"(.*) ([+−] [\d.]+) \(22 more terms\) \+ 0\.5 = .*", line).groups()  # type: ignore[union-attr]
+    terms = [evaluated(term.replace("−", "-")) for term in shown.split(" + ")]
+    assert terms == pytest.approx(products[:8])
+    assert float(rest.replace("−", "-").replace(" ", "")) == pytest.approx(sum(products[8:]), abs=HALF)
+    check(line.replace(" (22 more terms)", ""))
+
+
 def test_the_check_notices_a_wrong_result() -> None:
     check("[2, −1]·[3, 4] + 1 = 6 − 4 + 1 = 3 → σ → 0.9526")
     for wrong in ("[2, −1]·[3, 4] = 6 − 4 = 3", "[2, −1]·[3, 4] = 6 + 4 = 2", "0·1 + 1·2 = 0 + 2 = 2 → σ → 0.5"):

@@ -3,8 +3,8 @@
 // In: document, step, the same step before the last change, the place. Out: an SVG element; boxes can be chosen.
 import { filled, svg } from "gatewise/dom.js";
 import { SIGNS, activationOf } from "gatewise/formulas.js";
-import { formatNumber, formatSum, formatVector, same, subscript } from "gatewise/numbers.js";
-import { box, chip, label, operation, picture, wire } from "gatewise/shapes.js";
+import { formatNumber, formatSum, same, subscript } from "gatewise/numbers.js";
+import { box, chip, label, operation, picture, vectorWithin, wire } from "gatewise/shapes.js";
 import { STAGES } from "gatewise/store.js";
 import { words } from "gatewise/words.js";
 
@@ -76,7 +76,7 @@ function lstmCell(draw) {
 }
 
 const caption = (x, text, letter) => label(x, BOXES + 56, text, `caption ${letter}`);
-const shortVector = (values) => (values.length > 6 ? formatVector(values.slice(0, 6)).replace("]", ", …]") : formatVector(values));
+const shortVector = (values) => vectorWithin(values, 210, 15);
 
 // An RNN's cell, or a neuron: one linear layer with its activation.
 function plainCell(draw) {

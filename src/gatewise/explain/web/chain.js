@@ -1,8 +1,8 @@
 // The network unrolled over the sentence: one column a token, one lane a direction of a layer, the states on the wires.
 // In: document, run, the run before the last change, the place. Out: an SVG element whose cells can be clicked.
 import { filled, svg } from "gatewise/dom.js";
-import { box, chip, label, picture, textWidth, wire } from "gatewise/shapes.js";
-import { formatNumber, formatVector, same } from "gatewise/numbers.js";
+import { box, chip, label, picture, textWidth, vectorWithin, wire } from "gatewise/shapes.js";
+import { formatNumber, same } from "gatewise/numbers.js";
 import { directionsOf } from "gatewise/lstm.js";
 import { openness } from "gatewise/formulas.js";
 import { tagName, words } from "gatewise/words.js";
@@ -49,7 +49,7 @@ function columnParts(view, t) {
   const tag = tagName(run.tags[t]), oldTag = beforeAt(view, t) ? tagName(view.before.tags[t]) : tag;
   const parts = [
     wire([[x, bottom + 44], [x, bottom + 3]], "chain", { class: "x" }),
-    label(x, bottom + 60, shownVector(vector), "small"),
+    label(x, bottom + 60, vectorWithin(vector, view.column - 12, 13), "small"),
     tokenLabel(x, bottom + 88, run.tokens[t], view.column - 12, here),
     wire([[x, top], [x, top - 26]], "chain", { class: "h" }),
     chip(x, top - 42, output, "h", null),
@@ -177,7 +177,6 @@ const shownStates = (values) => {
   return `[${values.map(formatShort).join(", ")}]`;
 };
 const formatShort = (value) => formatNumber(Number.isInteger(value) || Math.abs(value) > 1e6 ? value : Number(value.toFixed(1)));
-const shownVector = (values) => (values.length > 5 ? `[${values.slice(0, 3).map(formatNumber).join(", ")}, …]` : formatVector(values));
 
 const beforeAt = (view, t) => (view.before && view.before.tokens[t] === view.run.tokens[t] ? view.before : null);
 function beforeStep(view, lane, step) {

@@ -2,9 +2,10 @@
 // In: steps of a run. Out: {letter, name, left, sum, result, activated, value, note} of plain texts, in the order of computation;
 // `vectors` are the two whose product a linear layer's `left` is.
 import { equals, formatNumber, formatOperand, formatSum, formatVector, subscript } from "gatewise/numbers.js";
-import { math } from "gatewise/dom.js";
+import { filled, math } from "gatewise/dom.js";
 import { words } from "gatewise/words.js";
 
+const MOST_TERMS = 24, LARGEST = 8;  // a sum of more terms than these shows the largest alone
 export const SIGNS = { sigmoid: "σ", step: "step", tanh: "tanh", identity: "f(x) = x" };
 
 export function activationOf(document, letter) {
@@ -26,18 +27,26 @@ export function stepLines(document, step, unit) {
 function linearLine(document, step, letter, unit, units) {
   const { weights, values, bias, pre, value } = step.linear[letter][unit], activation = activationOf(document, letter);
   const products = weights.map((weight, n) => weight * values[n]);
-  const shown = formatSum(pre, activation);
+  const shown = formatSum(pre, activation), large = products.length > MOST_TERMS;
   return {
     letter, value,
     name: words().terms.linear[letter],
     symbol: symbol(letter, unit, units),
-    left: `${formatVector(values)}·${formatVector(weights)}${bias === null ? "" : signedTerm(bias)}`,
-    vectors: { values, weights, bias: bias === null ? "" : signedTerm(bias) },
-    sum: signedSum([...products, ...(bias === null ? [] : [bias])]),
+    left: large ? largestTerms(weights, values, products, bias) : "",
+    vectors: large ? null : { values, weights, bias: bias === null ? "" : signedTerm(bias) },
+    sum: large ? "" : signedSum([...products, ...(bias === null ? [] : [bias])]),
     result: equals(shown),
     activated: activation === "identity" ? "" : `→ ${words().terms.function[activation]} → ${formatNumber(value)}`,
     note: "fio".includes(letter) ? openness(value) : "",
   };
+}
+
+// Of a sum that is too long to write, the largest terms, and what the others come to.
+function largestTerms(weights, values, products, bias) {
+  const order = [...products.keys()].sort((a, b) => Math.abs(products[b]) - Math.abs(products[a]));
+  const shown = order.slice(0, LARGEST).map((n) => `${formatOperand(weights[n])}·${formatOperand(values[n])}`);
+  const rest = order.slice(LARGEST).reduce((sum, n) => sum + products[n], 0);
+  return `${shown.join(" + ")}${signedTerm(rest)} (${filled(words().page.more_terms, { count: order.length - LARGEST })})${bias === null ? "" : signedTerm(bias)}`;
 }
 
 function memoryLine(step, unit, units) {

@@ -1,8 +1,17 @@
 // What pictures are drawn with: wires with arrowheads, chips that carry a number, boxes, circles.
 // Colors and fonts are classes; their rules are in picture.css, which goes into exported pictures too.
 import { svg } from "gatewise/dom.js";
+import { formatNumber } from "gatewise/numbers.js";
 
 export const textWidth = (text, size = 14) => [...text].reduce((width, character) => width + (character > "\u2e7f" ? 1 : 0.6) * size, 0);
+
+// "[2, −1, …]": as many of the numbers as there is room for, all of them where they fit.
+export function vectorWithin(values, room, size = 14) {
+  const shown = values.map(formatNumber), text = (count) => `[${shown.slice(0, count).join(", ")}${count < shown.length ? ", …" : ""}]`;
+  let count = shown.length;
+  while (count > 1 && textWidth(text(count), size) > room) count -= 1;
+  return text(count);
+}
 
 // A picture of this size in its own units, with an arrowhead for its wires.
 export function picture(name, width, height, label, properties, ...parts) {
