@@ -93,7 +93,7 @@ def explain_network(
     if layout == "json":
         write_json(network_json(run), output)
     elif layout == "html":
-        write_text(network_page(run.network, run.tokens, run.gates, lang=lang), output)
+        write_text(network_page(run.network, run.tokens, run.gates, vectors, lang=lang), output)
     elif layout == "csv":
         write_text(network_csv(run), output)
     elif layout == "latex":

@@ -5,24 +5,45 @@ In: a `Network`, and a sentence or gates in place of its own. Out: the page, whi
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections import Counter
+from dataclasses import fields, replace
 from typing import Any
 
+from gatewise.errors import NetworkError
 from gatewise.explain.network_document import network_document
 from gatewise.explain.web_page import LANG_CODES, WEB, read_json, web_page
 from gatewise.explain.words import Language, NetworkWords, Terms, network_words, terms
+from gatewise.lstm.shapes import Array
 from gatewise.network import Network, parse_network, read_network
+
+MOST_PARAMETERS = 50_000  # of a network that a page holds and a browser recomputes at every step
 
 
 def network_page(
-    network: Network, sentence: tuple[str, ...] | None = None, gates: str | None = None, *, lang: Language = "en"
+    network: Network,
+    sentence: tuple[str, ...] | None = None,
+    gates: str | None = None,
+    inputs: Array | None = None,
+    *,
+    lang: Language = "en",
 ) -> str:
     """The page of this network, in `lang` until the reader chooses the other language.
+
+    `inputs` (time, input_size): the vectors of the sentence, where tokens have none of their own.
+    Raises NetworkError for a network that is too large for a page, and for a token that would need two vectors.
 
     >>> from gatewise.network import read_network
     >>> network_page(read_network("article")).startswith("<!doctype html>")
     True
     """
+    if network.parameters > MOST_PARAMETERS:
+        raise NetworkError(
+            f"{network.source}: expected a network of at most {MOST_PARAMETERS:,} parameters for a page, found "
+            f"{network.parameters:,}; use --format text with --units, or --format json"
+        )
+    vectors = network.inputs if inputs is None else inputs
+    if vectors is not None:
+        network = _with_vectors(network, network.sentence if sentence is None else sentence, vectors)
     network.run(sentence, gates)  # says what is wrong before a page is made
     data = {
         "network": network_document(network, sentence, gates),
@@ -31,6 +52,18 @@ def network_page(
         "networks": lesson_networks(),
     }
     return web_page(data, title=f"{network.title.get(lang) or network.name} · gatewise", lang=lang)
+
+
+def _with_vectors(network: Network, sentence: tuple[str, ...], vectors: Array) -> Network:
+    """The network with a vector for each of these tokens: on the page one can be put anywhere."""
+    token, count = Counter(sentence).most_common(1)[0]
+    if count > 1:
+        raise NetworkError(
+            f"{network.source}: expected tokens that are all different where a page takes their vectors from "
+            f"--inputs, found {token!r} {count} times; leave the text out, they are then named x1, x2, …"
+        )
+    named = {token: tuple(map(float, vector)) for token, vector in zip(sentence, vectors, strict=True)}
+    return replace(network, vectors=named, sentence=sentence, inputs=None)
 
 
 def page_words(lang: Language) -> dict[str, Any]:
