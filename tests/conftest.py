@@ -1,12 +1,15 @@
-"""What the tests of several rooms share: the tiny corpora, the stored tiny models, the command line run in process."""
+"""What the tests of several rooms share: the tiny corpora, the stored tiny models, the command line
+run in process, and the system's Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
 import io
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,7 @@ settings.register_profile("gatewise", deadline=None)  # a busy machine is not a 
 settings.load_profile("gatewise")
 
 DATA = Path(__file__).parent / "data"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +73,15 @@ def gatewise_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         return Ran(code=code, out=out, err=err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests that need one; skipped where Playwright or Chromium is not installed."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium or Chrome is installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()

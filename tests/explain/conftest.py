@@ -1,8 +1,7 @@
-"""What the tests of the network page share: the system's Chromium, driven by Playwright, and pages opened from disk."""
+"""What the tests of the network page share: pages opened from disk in the browser."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +11,6 @@ import pytest
 
 from gatewise.explain import network_page
 from gatewise.network import parse_network, read_network
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One Chromium a file, which leaves nothing to other tests; skipped where it or Playwright is not installed."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium or Chrome is installed")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

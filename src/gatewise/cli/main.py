@@ -16,6 +16,7 @@ from gatewise.errors import GatewiseError
 COMMANDS = {
     "demo": "Tag 我叫小明, show the gates, then the article's network.",
     "explain": "Every number of one pass, of a trained model or of a network written by hand.",
+    "studio": "Play with networks and ask trained models, live in the browser.",
     "import": "Read an LSTM of PyTorch, Keras or ONNX, to explain it.",
     "tag": "Tag texts or files.",
     "train": "Train a tagger on labeled text.",

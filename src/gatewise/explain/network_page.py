@@ -36,6 +36,16 @@ def network_page(
     >>> network_page(read_network("article")).startswith("<!doctype html>")
     True
     """
+    return web_page(network_data(network, sentence, gates, inputs), title=network_title(network, lang), lang=lang)
+
+
+def network_data(
+    network: Network,
+    sentence: tuple[str, ...] | None = None,
+    gates: str | None = None,
+    inputs: Array | None = None,
+) -> dict[str, Any]:
+    """What the page shows, whoever its host is; raises NetworkError as `network_page` does."""
     if network.parameters > MOST_PARAMETERS:
         raise NetworkError(
             f"{network.source}: expected a network of at most {MOST_PARAMETERS:,} parameters for a page, found "
@@ -45,13 +55,17 @@ def network_page(
     if vectors is not None:
         network = _with_vectors(network, network.sentence if sentence is None else sentence, vectors)
     network.run(sentence, gates)  # says what is wrong before a page is made
-    data = {
+    return {
         "network": network_document(network, sentence, gates),
         "words": {one: page_words(one) for one in LANG_CODES},
         "lessons": read_json("lessons/lessons.json"),
         "networks": lesson_networks(),
     }
-    return web_page(data, title=f"{network.title.get(lang) or network.name} · gatewise", lang=lang)
+
+
+def network_title(network: Network, lang: Language) -> str:
+    """What stands on the browser's tab."""
+    return f"{network.title.get(lang) or network.name} · gatewise"
 
 
 def _with_vectors(network: Network, sentence: tuple[str, ...], vectors: Array) -> Network:

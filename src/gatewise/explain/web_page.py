@@ -25,28 +25,53 @@ _START = 'import {{ start }} from "gatewise/{entry}"; start();'
 
 def web_page(data: dict[str, Any], *, title: str, lang: Language, entry: str = "app.js") -> str:
     """The page whose module `entry` shows `data`, in `lang` until the reader chooses the other language."""
-    style = "\n".join(path.read_text(encoding="utf-8") for path in sorted(WEB.glob("*.css")))
-    imports, content = script_json({"imports": import_map()}), script_json(data | {"lang": lang})
-    start = _START.format(entry=entry)
-    nonce = _digest(style + imports + content + title)
+    imports, content = import_map(), script_json(data | {"lang": lang})
+    nonce = _digest(script_json(imports) + content + title)
+    policy = page_policy(nonce, style_sheet())
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return page_html(content, title=title, lang=lang, entry=entry, imports=imports, nonce=nonce, head=meta)
+
+
+def page_html(
+    content: str, *, title: str, lang: Language, entry: str, imports: dict[str, str], nonce: str, head: str = ""
+) -> str:
+    """The page of any host: `imports` say where the modules are, `content` is the data as `script_json` writes it."""
     return f"""<!doctype html>
 <html lang="{LANG_CODES[lang]}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="{_policy(style, nonce)}">
+{head}
 <title>{html.escape(title)}</title>
-<style id="style">{style}</style>
+<style id="style">{style_sheet()}</style>
 <script type="application/json" id="data">{content}</script>
-<script type="importmap" nonce="{nonce}">{imports}</script>
+<script type="importmap" nonce="{nonce}">{script_json({"imports": imports})}</script>
 </head>
 <body>
 <div id="app"><noscript>This page computes: it needs JavaScript. 本页需要 JavaScript 才能计算。</noscript></div>
-<script type="module" nonce="{nonce}">{start}</script>
+<script type="module" nonce="{nonce}">{_START.format(entry=entry)}</script>
 </body>
 </html>
 """
+
+
+def style_sheet() -> str:
+    """The style of every page."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(WEB.glob("*.css")))
+
+
+def page_policy(nonce: str, style: str, scripts: str = "", requests: str = "") -> str:
+    """Nothing but this style, the scripts with this nonce and what they import, and pictures that they draw themselves.
+
+    The nonce of a file is a digest of the page, so no text inside the page can know it. A live host adds from where
+    scripts may be imported and whom they may ask.
+    """
+    connect, imported = (f"connect-src {requests}; " if requests else ""), (f" {scripts}" if scripts else "")
+    return (
+        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'nonce-{nonce}'{imported}; "
+        f"{connect}img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def import_map() -> dict[str, str]:
@@ -63,17 +88,6 @@ def _address(path: Path) -> str:
     """The module as an address; the comment at its end gives it a name in the browser's own tools."""
     content = path.read_bytes() + f"//# sourceURL=gatewise/{path.name}\n".encode()
     return "data:text/javascript;charset=utf-8;base64," + base64.b64encode(content).decode("ascii")
-
-
-def _policy(style: str, nonce: str) -> str:
-    """Nothing but this style, the scripts with this nonce and what they import, and pictures that they draw themselves.
-
-    The nonce is a digest of the page, so no text inside the page can know it.
-    """
-    return (
-        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'nonce-{nonce}'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
 
 
 def _digest(content: str) -> str:

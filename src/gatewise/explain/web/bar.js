@@ -4,7 +4,7 @@ import { button, make } from "gatewise/dom.js";
 import { createMenu } from "gatewise/menu.js";
 import { choose, language, languages, words } from "gatewise/words.js";
 
-const NAMES = { en: "English", zh: "中文" };
+export const NAMES = { en: "English", zh: "中文" };
 const SAID = 6000;  // milliseconds that a message stays
 
 export function createBar(store, lessons, page) {
@@ -50,7 +50,7 @@ async function copyLink(link, say) {
   }
 }
 
-function switchTheme() {
+export function switchTheme() {
   const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
 }

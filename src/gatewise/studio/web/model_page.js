@@ -1,0 +1,54 @@
+// The page of a trained model: a text to type, and what the model makes of it. The text is in the address, so a link holds it.
+// In: the data of the page, and the studio's answers. Out: {refresh}.
+import { ask } from "gatewise/ask.js";
+import { make } from "gatewise/dom.js";
+import { createReadingPage } from "gatewise/reading_page.js";
+import { words } from "gatewise/words.js";
+
+const PAUSE = 300;  // milliseconds without a key before the model is asked
+
+export function createModelPage(root, data) {
+  const asked = new URLSearchParams(location.hash.slice(1)), model = data.chosen.model;
+  const field = make("textarea", { rows: 2, "data-key": "text", autocomplete: "off", oninput: () => later() }), fieldName = make("span");
+  const heads = data.models_there.find((one) => one.name === model).heads, headName = make("span");
+  const head = make("select", { "data-key": "head", onchange: () => request() }), status = make("p", { class: "note", role: "status" }), said = make("p", { class: "refused", role: "alert" });
+  const form = make("form", { class: "asking", onsubmit: (event) => event.preventDefault() }, make("label", { class: "text" }, fieldName, field), make("label", { hidden: !heads.length }, headName, head), status, said);
+  head.append(...["", ...heads].map((name) => make("option", { value: name, selected: name === asked.get("head") }, name)));
+  const page = createReadingPage(root, form);
+  let waiting = null, running = null;
+  field.value = asked.get("text") ?? data.text;
+
+  function later() {
+    clearTimeout(waiting);
+    waiting = setTimeout(request, PAUSE);
+  }
+
+  async function request() {
+    clearTimeout(waiting);
+    running?.abort();
+    const mine = running = new AbortController(), content = { model, text: field.value, head: head.value };
+    status.textContent = words().studio.working;
+    try {
+      const answer = await ask("/api/reading", content, mine.signal);
+      if (mine !== running) return;
+      page.show(answer);
+      said.textContent = "";
+      history.replaceState(null, "", `#${new URLSearchParams({ text: content.text, ...(content.head ? { head: content.head } : {}) })}`);
+    } catch (error) {
+      if (mine !== running) return;
+      said.textContent = error.message;
+    }
+    status.textContent = "";
+  }
+
+  function refresh() {
+    const { studio } = words();
+    fieldName.textContent = studio.text;
+    headName.textContent = studio.head;
+    head.options[0].textContent = studio.main_head;
+  }
+
+  refresh();
+  request();
+  return { refresh };
+}
