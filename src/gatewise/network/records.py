@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatewise.display import ShownAsPage
+
 if TYPE_CHECKING:
     from gatewise.lstm.shapes import Array
     from gatewise.network.network import Network, Tag
@@ -103,7 +105,7 @@ class LayerRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkRun:
+class NetworkRun(ShownAsPage):
     """Every number of one pass.
 
     `output_vectors` and `tags` hold one entry a token; a tag is None where the file has none.

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewise.crf import CRFScores
+from gatewise.display import ShownAsPage
 from gatewise.lstm import (
     Directions,
     Layer,
@@ -41,7 +42,7 @@ Layers: TypeAlias = tuple[Layer[LSTMPass], ...] | tuple[Layer[RNNPass], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(ShownAsPage):
     """Every number of one sentence, time first, in token order.
 
     `parts` say what x (time, input_size) is made of: the features, where each lies and what it was looked up by.

@@ -1,7 +1,7 @@
 """Whom the studio answers: this machine's own browser on the studio's own page, and nobody else.
 
 In: the headers and the body of a request. Out: nothing, or a `RefusedError` with a status and a sentence. What
-each of the checks is against is listed in docs/adr/0030-the-studio-is-the-standard-library-s-server.md.
+each of the checks is against is listed in docs/adr/0030-the-page-live-and-in-a-notebook.md.
 """
 
 from __future__ import annotations

@@ -5,13 +5,16 @@ import { choose, language, words } from "gatewise/words.js";
 
 const DELAY = 250;  // milliseconds: browsers mind an address that changes too often
 
+// In a frame of a notebook the page has no address that a link could hold.
+export const hasAddress = () => location.protocol !== "about:";
+
 export function createAddress(store, network, lessons, say) {
   let written = null, saving = null;
   const page = () => location.href.split("#")[0];
 
   function write() {
     const hash = stateText(store, language());
-    if (hash === written || lessons.active()) return;
+    if (hash === written || lessons.active() || !hasAddress()) return;
     written = hash;
     history.replaceState(null, "", hash || page());
   }

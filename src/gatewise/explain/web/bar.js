@@ -1,5 +1,6 @@
 // The bar on top: lessons, undo, redo, reset, share, export, language, light or dark.
 // In: the store, the lessons, and what the page can do: share, redraw, run. Out: {element, refresh, say}.
+import { hasAddress } from "gatewise/address.js";
 import { button, make } from "gatewise/dom.js";
 import { createMenu } from "gatewise/menu.js";
 import { choose, language, languages, words } from "gatewise/words.js";
@@ -27,6 +28,7 @@ export function createBar(store, lessons, page) {
     tools.redo.disabled = !store.future.length;
     tools.reset.disabled = store.document === store.base;
     tools.share.disabled = lessons.active();  // a link speaks of the page's own network
+    tools.share.hidden = !hasAddress();
     for (const one of tongues.children) one.setAttribute("aria-pressed", String(one.lang === language()));
     menu.refresh();
   }

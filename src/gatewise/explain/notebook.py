@@ -1,0 +1,113 @@
+"""A network run or a trace in a notebook: the page that a browser shows, in a frame inside the cell's output.
+
+In: a `NetworkRun` or a `Trace`. Out: a widget by anywidget (extra `notebook`), or the whole page as a frame in HTML. In
+both the page is in a sandbox: it neither sees nor changes the notebook around it. See
+docs/adr/0030-the-page-live-and-in-a-notebook.md.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gatewise.explain.errors_page import LONGEST_EXPLAINED
+from gatewise.explain.network_page import network_data, network_title
+from gatewise.explain.reading_page import reading_page_data
+from gatewise.explain.web_page import import_map, page_html, page_policy, style_sheet, web_page
+from gatewise.explain.words import Language
+from gatewise.network import NetworkRun
+from gatewise.runtime import Trace
+
+HEIGHT = 720  # pixels of the frame at first; its lower edge can be pulled
+NONCE_PLACE, DATA_PLACE = "__GATEWISE_NONCE__", "__GATEWISE_DATA__"
+_WIDGET = Path(__file__).resolve().parent / "pages" / "widget.js"
+_BOX = f"resize: vertical; overflow: hidden; height: {HEIGHT}px; min-height: 200px"
+_FRAME = "width: 100%; height: 100%; border: 0; display: block"
+
+Shown = NetworkRun | Trace
+
+
+def frame_html(shown: Shown) -> str | None:
+    """The page as a frame that holds all of it; None for a sentence that is too long to be read."""
+    if _length(shown) > LONGEST_EXPLAINED:
+        return None
+    lang = notebook_lang()
+    page = web_page(_data(shown), title=_title(shown, lang), lang=lang, entry=_entry(shown))
+    title = html.escape(_title(shown, lang))
+    return (
+        f'<div style="{_BOX}"><iframe title="{title}" sandbox="allow-scripts allow-downloads" style="{_FRAME}" '
+        f'srcdoc="{html.escape(page)}"></iframe></div>'
+    )
+
+
+def widget_bundle(shown: Shown) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """A new widget as a notebook wants it; None without anywidget, and for what is too long."""
+    if _length(shown) > LONGEST_EXPLAINED:
+        return None
+    try:
+        widget = page_widget(shown)
+    except ImportError:
+        return None
+    data, metadata = widget._repr_mimebundle_()
+    return {kind: content for kind, content in data.items() if kind != "text/plain"}, metadata
+
+
+def page_widget(shown: Shown) -> Any:
+    """The widget itself: `data` is what its page shows. Raises ImportError without anywidget."""
+    lang = notebook_lang()
+    return _widget_class(_entry(shown))(data=_data(shown) | {"lang": lang}, label=_title(shown, lang))
+
+
+def widget_module(entry: str) -> str:
+    """One ES module, as anywidget wants it: the page with all its modules inside, and what puts it into a frame."""
+    page = page_html(
+        DATA_PLACE,
+        title="gatewise",
+        lang="en",
+        entry=entry,
+        imports=import_map(),
+        nonce=NONCE_PLACE,
+        head=f'<meta http-equiv="Content-Security-Policy" content="{page_policy(NONCE_PLACE, style_sheet())}">',
+    )
+    given = {"page": page, "nonce": NONCE_PLACE, "data": DATA_PLACE, "box": _BOX, "frame": _FRAME}
+    return f"const GIVEN = {json.dumps(given)};\n{_WIDGET.read_text(encoding='utf-8')}"
+
+
+def notebook_lang() -> Language:
+    """The language that a page begins in: English, or what GATEWISE_LANG says, as on the command line."""
+    return "zh" if os.environ.get("GATEWISE_LANG") == "zh" else "en"
+
+
+@cache
+def _widget_class(entry: str) -> Any:
+    import anywidget
+    import traitlets
+
+    content = {
+        "_esm": widget_module(entry),
+        "data": traitlets.Dict().tag(sync=True),
+        "label": traitlets.Unicode().tag(sync=True),
+    }
+    return type("GatewisePage", (anywidget.AnyWidget,), content | {"__module__": f"{__name__}.{entry}"})
+
+
+def _entry(shown: Shown) -> str:
+    return "reading_page.js" if isinstance(shown, Trace) else "app.js"
+
+
+def _data(shown: Shown) -> dict[str, Any]:
+    if isinstance(shown, Trace):
+        return reading_page_data(shown)
+    return network_data(shown.network, shown.tokens, shown.gates)
+
+
+def _title(shown: Shown, lang: Language) -> str:
+    return f"{shown.model} · gatewise" if isinstance(shown, Trace) else network_title(shown.network, lang)
+
+
+def _length(shown: Shown) -> int:
+    return len(shown) if isinstance(shown, Trace) else len(shown.tokens)
