@@ -131,6 +131,33 @@ def test_a_file_is_opened(visit: Any) -> None:
     page.locator('svg[data-picture="chain"] .column').nth(4).wait_for()
 
 
+def test_a_bookmark_that_is_too_old_says_so(visit: Any) -> None:
+    page = visit("/?network=gone.toml", refusals=1)
+    said = page.locator(".studio .refused").text_content()
+    assert said.startswith("network: expected one of article, bilstm, rnn")
+    assert said.endswith("found 'gone.toml'; open its TOML file in the studio")
+
+
+def test_what_is_typed_while_the_model_works_is_asked_for_next(visit: Any) -> None:
+    page = visit("/?model=zh")
+    asked: list[str] = []
+
+    def slowly(route: Any) -> None:
+        asked.append(route.request.post_data_json["text"])
+        page.wait_for_timeout(500)
+        route.continue_()
+
+    page.route("**/api/reading", slowly)
+    for text in ("小", "小明", "小明住", "小明住在"):
+        key(page, "text").fill(text)
+        page.wait_for_timeout(310 if text == "小" else 0)
+    page.locator(".tagged li").nth(4).wait_for(state="detached")
+    page.wait_for_url(lambda url: unquote_plus(url).endswith("#text=小明住在"))
+    page.unroute("**/api/reading")
+    assert asked == ["小", "小明住在"]
+    assert len(tags(page)) == 4
+
+
 @pytest.mark.parametrize("width", [360, 1920])
 def test_nothing_is_wider_than_the_window(visit: Any, width: int) -> None:
     for address in ("/?network=article&lang=zh", "/?model=zh&lang=en#text=我叫小明，住在北京。"):

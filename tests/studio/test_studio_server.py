@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import queue
 import re
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 
 from gatewise.errors import GatewiseError, ModelError, NetworkError
 from gatewise.explain.web_page import WEB
-from gatewise.studio import HOST, Shelf, open_studio
+from gatewise.studio import HOST, Shelf, answers, open_studio
 from gatewise.studio.shelf import MOST_OPENED
 
 JSON = {"Content_Type": "application/json"}
@@ -94,6 +96,9 @@ def test_a_file_on_the_command_line_is_read_anew(tmp_path: Path, article: bytes)
     shelf = Shelf(network=str(file))
     file.write_bytes(article.replace(b'name = "article"', b'name = "other"'))
     assert shelf.network(str(file)).name == "other"
+    file.write_bytes(b"kind = ")
+    with pytest.raises(NetworkError, match=r"mine\.toml:1: expected TOML"):
+        shelf.network(str(file))
     file.unlink()
     assert shelf.networks()[-1] == {"name": str(file), "title": {"en": "", "zh": ""}}
 
@@ -128,6 +133,13 @@ def test_the_newest_opened_networks_are_kept(article: bytes) -> None:
 
 TEXT = {"model": "zh", "text": "我"}
 NO_JSON = "body: expected JSON, found something else"
+
+
+def said_above(answer: Any) -> tuple[int, str]:
+    """What the first page says of an address that it stands in for."""
+    data = json.loads(re.search(r'id="data">(.*?)</script>', answer.body.decode())[1])  # type: ignore[index]
+    assert data["chosen"] == {"network": "article"}
+    return answer.status, data["said"]
 
 
 def refused(answer: Any) -> tuple[int, str]:
@@ -271,7 +283,7 @@ def test_a_model_that_was_not_given(client: Any, stored: Path, model: str) -> No
     sentence = f"model: expected one of {known}, found {asked!r}; start the studio with -m for another"
     assert refused(client.post("/api/trace", {"model": asked, "text": "我"})) == (422, sentence)
     if asked:
-        assert refused(client.get(f"/?model={asked}")) == (422, sentence)
+        assert said_above(client.get(f"/?model={asked}")) == (422, sentence)
 
 
 def test_a_head_that_the_model_has_not(client: Any) -> None:
@@ -283,7 +295,7 @@ def test_a_head_that_the_model_has_not(client: Any) -> None:
 def test_a_network_that_was_not_given(client: Any, tmp_path: Path, article: bytes) -> None:
     file = tmp_path / "there.toml"
     file.write_bytes(article)
-    status, sentence = refused(client.get(f"/?network={file}"))
+    status, sentence = said_above(client.get(f"/?network={file}"))
     assert status == 422
     assert re.fullmatch(
         rf"network: expected one of article, bilstm, rnn, .*, found '{file}'; open its TOML file in the studio",
@@ -311,6 +323,24 @@ def test_what_is_no_request_at_all(client: Any) -> None:
                 answer += part
         assert b'{"error": "no request: ' in answer
     assert client.get("/").status == 200
+
+
+def test_a_mistake_of_the_studio_is_told_too(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: queue.Queue[Any] = queue.Queue()
+    monkeypatch.setattr(socketserver.BaseServer, "handle_error", lambda *_: told.put(sys.exc_info()[0]))
+    for mistake, status in ((KeyError, 500), (ModelError, 422)):
+        monkeypatch.setitem(answers.GET, "/api/networks", raising(mistake("x")))
+        answer = refused(client.get("/api/networks"))
+        assert answer == (status, "the studio failed; its terminal says how" if status == 500 else "x")
+    assert told.get(timeout=10) is KeyError
+    assert told.empty()
+
+
+def raising(error: Exception) -> Any:
+    def answer(shelf: Shelf) -> Any:
+        raise error
+
+    return answer
 
 
 # beginning and end

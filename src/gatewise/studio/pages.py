@@ -25,17 +25,17 @@ def modules() -> dict[str, Path]:
     return {f"/web/{path.name}": path for folder in (WEB, _OWN) for path in sorted(folder.glob("*.js"))}
 
 
-def network_view(shelf: Shelf, name: str, lang: Language) -> tuple[str, str]:
-    """The page of a network and its policy."""
+def network_view(shelf: Shelf, name: str, lang: Language, said: str = "") -> tuple[str, str]:
+    """The page of a network and its policy; `said` is a sentence to show above it."""
     network = shelf.network(name)
-    data = network_data(network)
+    data = network_data(network) | {"said": said}
     return _page(shelf, data, {"network": name}, title=network_title(network, lang), lang=lang)
 
 
 def model_view(shelf: Shelf, name: str, lang: Language) -> tuple[str, str]:
     """The page of a trained model, which asks for the trace of what is typed, and its policy."""
     shelf.expect_model(name)
-    data = {"text": _EXAMPLE, "words": {one: page_words(one) for one in LANG_CODES}}
+    data = {"text": _EXAMPLE, "said": "", "words": {one: page_words(one) for one in LANG_CODES}}
     return _page(shelf, data, {"model": name}, title=f"{name} · gatewise", lang=lang)
 
 

@@ -22,7 +22,7 @@ from gatewise.studio import answers, pages
 from gatewise.studio.checks import MOST_BYTES, RefusedError, body_length, check_sender
 from gatewise.studio.shelf import Shelf
 
-HOST = "127.0.0.1"
+HOST, FIRST = "127.0.0.1", "article"
 MOST_IGNORED = 16 * MOST_BYTES  # of a body that is refused: read past, so that the other side gets to see why
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -89,6 +89,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(refused.status, {"error": refused.sentence})
         except GatewiseError as error:
             self._json(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)})
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            self._json(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "the studio failed; its terminal says how"})
+            raise
 
     def _get(self, path: str, query: str) -> None:
         if path == "/":
@@ -106,11 +111,16 @@ class _Handler(BaseHTTPRequestHandler):
         lang: Any = query.get("lang", "en")
         if lang not in ("en", "zh"):
             raise RefusedError(400, f"lang: expected en or zh, found {lang!r}")
-        if "model" in query:
-            page, policy = pages.model_view(self.server.shelf, query["model"], lang)
-        else:
-            page, policy = pages.network_view(self.server.shelf, query.get("network", "article"), lang)
-        self._send(HTTPStatus.OK, "text/html", page.encode("utf-8"), policy)
+        shelf, status = self.server.shelf, HTTPStatus.OK
+        try:
+            if "model" in query:
+                page, policy = pages.model_view(shelf, query["model"], lang)
+            else:
+                page, policy = pages.network_view(shelf, query.get("network", FIRST), lang)
+        except GatewiseError as error:  # a mistake in a file, a bookmark that is too old: said above the first page
+            page, policy = pages.network_view(shelf, FIRST, lang, said=str(error))
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+        self._send(status, "text/html", page.encode("utf-8"), policy)
 
     def _post(self, path: str, query: str) -> None:  # noqa: ARG002 - what a POST asks for is in its body
         if path not in answers.POST:

@@ -11,8 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from gatewise.errors import GatewiseError, ModelError, NetworkError, TextError
-from gatewise.model.archive import open_model
-from gatewise.model.bundled import bundled_models, find_model
+from gatewise.model.bundled import bundled_models
 from gatewise.network import EXAMPLES, Network, parse_network, read_network
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Shelf:
         """The name of each model, and what it says of itself."""
         found = []
         for name in self._models:
-            archive = open_model(find_model(name))
+            archive = self._tagger(name).archive
             said = {"kind": archive.config.task.kind, "description": archive.config.card.description}
             found.append({"name": name, **said, "heads": list(archive.heads)})
         return found

@@ -15,7 +15,7 @@ export function createModelPage(root, data) {
   const form = make("form", { class: "asking", onsubmit: (event) => event.preventDefault() }, make("label", { class: "text" }, fieldName, field), make("label", { hidden: !heads.length }, headName, head), status, said);
   head.append(...["", ...heads].map((name) => make("option", { value: name, selected: name === asked.get("head") }, name)));
   const page = createReadingPage(root, form);
-  let waiting = null, running = null;
+  let waiting = null, running = false, again = false;
   field.value = asked.get("text") ?? data.text;
 
   function later() {
@@ -23,22 +23,27 @@ export function createModelPage(root, data) {
     waiting = setTimeout(request, PAUSE);
   }
 
+  // One at a time: what is typed meanwhile is asked for when the answer is there.
   async function request() {
     clearTimeout(waiting);
-    running?.abort();
-    const mine = running = new AbortController(), content = { model, text: field.value, head: head.value };
+    again = running;
+    if (running) return;
+    running = true;
     status.textContent = words().studio.working;
+    await show({ model, text: field.value, head: head.value });
+    status.textContent = "";
+    running = false;
+    if (again) request();
+  }
+
+  async function show(content) {
     try {
-      const answer = await ask("/api/reading", content, mine.signal);
-      if (mine !== running) return;
-      page.show(answer);
+      page.show(await ask("/api/reading", content));
       said.textContent = "";
       history.replaceState(null, "", `#${new URLSearchParams({ text: content.text, ...(content.head ? { head: content.head } : {}) })}`);
     } catch (error) {
-      if (mine !== running) return;
       said.textContent = error.message;
     }
-    status.textContent = "";
   }
 
   function refresh() {

@@ -22,7 +22,7 @@ const go = (chosen) => location.assign(`/?${new URLSearchParams({ ...chosen, lan
 function createRow(data) {
   const choice = make("select", { "data-key": "choice", autocomplete: "off", onchange: () => go(JSON.parse(choice.value)) });
   const file = make("input", { type: "file", accept: ".toml,application/toml", hidden: true, onchange: () => openFile(file, said) });
-  const opener = button("", () => file.click(), { "data-key": "open" }), name = make("span"), said = make("p", { class: "refused", role: "alert" });
+  const opener = button("", () => file.click(), { "data-key": "open" }), name = make("span"), said = make("p", { class: "refused", role: "alert" }, data.said);
   const element = make("header", { class: "studio" }, make("label", null, name, choice), opener, file, said);
 
   function group(label, entries) {
