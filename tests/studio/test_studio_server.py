@@ -17,7 +17,7 @@ import pytest
 
 from gatewise.errors import GatewiseError, ModelError, NetworkError
 from gatewise.explain.web_page import WEB
-from gatewise.studio import HOST, Shelf, answers, open_studio
+from gatewise.studio import HOST, Shelf, answers, open_studio, pages
 from gatewise.studio.shelf import MOST_OPENED
 
 JSON = {"Content_Type": "application/json"}
@@ -129,6 +129,16 @@ def test_the_newest_opened_networks_are_kept(article: bytes) -> None:
     assert (names[3], names[-1]) == ("2.toml", f"{MOST_OPENED + 1}.toml")
 
 
+def test_both_languages_have_the_same_words() -> None:
+    folder = Path(pages.__file__).parent / "web"
+    english, chinese = (
+        json.loads((folder / f"studio.{lang}.json").read_text(encoding="utf-8")) for lang in ("en", "zh")
+    )
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.js"))
+    assert english.keys() == chinese.keys() == set(re.findall(r"\bstudio\.(\w+)", code)) - {"js"}
+    assert not {key for key, text in english.items() if text == chinese[key]}
+
+
 # what is refused
 
 TEXT = {"model": "zh", "text": "我"}
@@ -233,8 +243,9 @@ def test_no_length(client: Any, headers: dict[str, str]) -> None:
 
 
 def test_a_body_that_is_too_long(client: Any) -> None:
-    answer = client.send("POST", "/api/trace", b" " * 1_000_001, **JSON)
-    assert refused(answer) == (413, "body: expected at most 1,000,000 bytes, found 1000001; send a shorter text")
+    for length in (1_000_001, 15_000_000):  # the sender of the longer one has to be read before it listens
+        answer = client.send("POST", "/api/trace", b" " * length, **JSON)
+        assert refused(answer) == (413, f"body: expected at most 1,000,000 bytes, found {length}; send a shorter text")
     answer = client.send("POST", "/api/trace", b" ", Content_Length="9" * 30, **JSON)
     assert refused(answer) == (413, f"body: expected at most 1,000,000 bytes, found {'9' * 30}; send a shorter text")
 

@@ -25,7 +25,7 @@ from gatewise.runtime import Trace
 HEIGHT = 720  # pixels of the frame at first; its lower edge can be pulled
 NONCE_PLACE, DATA_PLACE = "__GATEWISE_NONCE__", "__GATEWISE_DATA__"
 _WIDGET = Path(__file__).resolve().parent / "pages" / "widget.js"
-_BOX = f"resize: vertical; overflow: hidden; height: {HEIGHT}px; min-height: 200px"
+_BOX = f"resize: vertical; overflow: hidden; height: {HEIGHT}px; min-height: 200px; border: 1px solid #8886"
 _FRAME = "width: 100%; height: 100%; border: 0; display: block"
 
 Shown = NetworkRun | Trace

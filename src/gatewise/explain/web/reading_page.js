@@ -12,9 +12,9 @@ export function start(root = document.getElementById("app"), data = JSON.parse(d
 
 export function createReadingPage(root, ...above) {
   const title = make("h1"), facts = make("p", { class: "facts" }), body = make("div"), bar = make("nav", { class: "bar" }, make("span", { class: "brand" }, "gatewise"));
-  const tongues = make("div", { class: "segments tools", role: "group" }), theme = button("◐", switchTheme, { class: "sign", "data-key": "theme" });
+  const tongues = make("div", { class: "segments", role: "group" }), theme = button("◐", switchTheme, { class: "sign", "data-key": "theme" });
   for (const one of languages()) tongues.append(button(NAMES[one], () => { choose(one); refresh(); }, { lang: one, "data-key": `lang-${one}` }));
-  bar.append(tongues, theme);
+  bar.append(make("div", { class: "tools" }, tongues, theme));
   root.replaceChildren(bar, make("main", { class: "reading" }, make("header", { class: "intro" }, title, facts), above, body));
   let shown = null;
 
