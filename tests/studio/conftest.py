@@ -60,7 +60,7 @@ class Client:
         return self.send("POST", path, json.dumps(content).encode(), **({"Content_Type": "application/json"} | headers))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def studio(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A studio with the examples, a network from a file, the bundled model and a stored one of several heads."""
     file = tmp_path_factory.mktemp("networks") / "mine.toml"

@@ -17,7 +17,7 @@ REFUSAL = "Failed to load resource: the server responded with a status of 422 (U
 SIZE = {"width": 1280, "height": 900}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(browser: Any, studio: Any) -> Iterator[tuple[Any, list[str]]]:
     """One window for all tests, and what went wrong in it: console, errors, dialogs, requests to anyone else."""
     said: list[str] = []
