@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 import gatewise
-from gatewise.explain import network_page, network_text, trace_text
+from gatewise.explain import network_page, network_text, trace_page, trace_text
 from gatewise.explain.web_page import WEB
 
 IMAGES = Path(__file__).resolve().parent / "images"
@@ -80,11 +80,26 @@ def photograph(chromium: Any, name: str, lang: Any) -> None:
         page.close()
 
 
+def photograph_trace(chromium: Any, name: str, lang: Any) -> None:
+    """The page of the bundled model on one text, with a tag that is another one under a change."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.html"
+        file.write_text(trace_page(gatewise.load("zh"), "小明住在北京，他喜欢读书。", lang=lang), encoding="utf-8")
+        page = chromium.new_page(viewport={"width": 1280, "height": 1180}, color_scheme="light")
+        page.goto(file.as_uri())
+        page.click('[data-key="token-3"]')
+        page.select_option('[data-key="force-other"]', label="S-ADP")
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=str(IMAGES / name))
+        page.close()
+
+
 def draw_pages() -> None:
     """All pictures of pages, in both languages."""
     with browser() as chromium:
         for lang, ending in (("en", ""), ("zh", ".zh-CN")):
             photograph(chromium, f"page{ending}.png", lang)
+            photograph_trace(chromium, f"trace-page{ending}.png", lang)
             for name in PAGE_PICTURES:
                 (IMAGES / f"{name}{ending}.svg").write_text(page_picture(chromium, name, lang), encoding="utf-8")
 

@@ -114,12 +114,6 @@ def test_other_sentences_and_gates_than_the_file_s(gatewise_command: Any, tmp_pa
     assert data["network"]["activations"]["gate"] == "sigmoid"
 
 
-def test_a_trained_model_has_no_page_yet(gatewise_command: Any) -> None:
-    ran = gatewise_command("explain", "我叫小明", "--format", "html")
-    assert ran.code == 2
-    assert "--format html: expected a network written by hand, found a trained model; leave TEXT out" in ran.err
-
-
 # what is seen
 
 

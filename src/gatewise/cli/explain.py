@@ -36,7 +36,7 @@ MAX_TOKENS = 2000  # a pass has thousands of numbers a token; beyond this nobody
     type=click.Choice(["text", "json", "html", "csv", "latex", "toml"]),
     default="text",
     show_default=True,
-    help="html: an offline page of a network written by hand, to step through and edit; toml: its file.",
+    help="html: an offline page to look inside and to change things; toml: the file of a network written by hand.",
 )
 @head_option
 @lang_option
@@ -113,11 +113,14 @@ def explain_model(
     model: str, text: str, layout: str, lang: Literal["en", "zh"], output: Path | None, head: str = ""
 ) -> None:
     """Trace a text through a trained model, up to one of its heads, and lay it out."""
-    from gatewise.explain import trace_csv, trace_json, trace_latex, trace_text
+    from gatewise.explain import trace_csv, trace_json, trace_latex, trace_page, trace_text
     from gatewise.runtime import load
 
     tagger = load(model)
     _check_length(len(tagger.tokenize(text)))
+    if layout == "html":
+        write_text(trace_page(tagger, text, head=head, lang=lang), output)
+        return
     trace = tagger.trace(text, head)
     if layout == "json":
         write_json(trace_json(trace), output)
@@ -156,9 +159,7 @@ def _check(text: str | None, network: str | None, gates: str | None, model: str 
         raise ConfigError(
             f'expected a TEXT for --model {model}, found none; write for example: gatewise explain "我叫小明"'
         )
-    if layout in ("toml", "html") and text is not None and network is None:
-        raise ConfigError(
-            f"--format {layout}: expected a network written by hand, found a trained model; leave TEXT out"
-        )
+    if layout == "toml" and text is not None and network is None:
+        raise ConfigError("--format toml: expected a network written by hand, found a trained model; leave TEXT out")
     if gates is not None and text is not None and network is None:
         raise ConfigError("--gates: expected a network written by hand, found a trained model; add --network article")

@@ -1,6 +1,7 @@
 """The explainer: lays out what a pass recorded, for the terminal, as JSON, CSV, LaTeX and a page; it computes nothing.
 
-The one exception is the page of a hand-written network, which recomputes what its reader edits (`web/lstm.js`).
+The exceptions are the pages, which recompute what their reader edits: a hand-written network (`web/lstm.js`), and a
+trained model's pass (`web/encoder.js`, `web/crf.js`).
 """
 
 from gatewise.explain.layout import render_text
@@ -12,6 +13,7 @@ from gatewise.explain.network_text import network_text
 from gatewise.explain.trace_csv import trace_csv
 from gatewise.explain.trace_json import trace_json
 from gatewise.explain.trace_latex import trace_latex
+from gatewise.explain.trace_page import trace_page
 from gatewise.explain.trace_text import trace_text
 from gatewise.explain.words import Language
 
@@ -26,5 +28,6 @@ __all__ = [
     "trace_csv",
     "trace_json",
     "trace_latex",
+    "trace_page",
     "trace_text",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from gatewise.errors import NetworkError
 from gatewise.explain.network_document import network_document
 from gatewise.explain.web_page import LANG_CODES, WEB, read_json, web_page
-from gatewise.explain.words import Language, NetworkWords, Terms, network_words, terms
+from gatewise.explain.words import Language, NetworkWords, Terms, TraceWords, network_words, terms
 from gatewise.lstm.shapes import Array
 from gatewise.network import Network, parse_network, read_network
 
@@ -85,8 +85,8 @@ def page_words(lang: Language) -> dict[str, Any]:
     return {
         "page": read_json(f"page.{lang}.json"),
         "lessons": read_json(f"lessons/lessons.{lang}.json"),
-        "terms": _plain(terms(lang)),
-        "network": _plain(network_words(lang)),
+        "terms": plain_words(terms(lang)),
+        "network": plain_words(network_words(lang)),
     }
 
 
@@ -96,6 +96,7 @@ def lesson_networks() -> dict[str, Any]:
     return {one.name: network_document(one) for one in (read_network("article"), read_network("bilstm"), *own)}
 
 
-def _plain(table: Terms | NetworkWords) -> dict[str, Any]:
+def plain_words(table: Terms | NetworkWords | TraceWords) -> dict[str, Any]:
+    """A table of words as JSON."""
     values = {field.name: getattr(table, field.name) for field in fields(table)}
     return {name: dict(value) if hasattr(value, "items") else value for name, value in values.items()}

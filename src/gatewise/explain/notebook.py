@@ -29,6 +29,7 @@ _BOX = f"resize: vertical; overflow: hidden; height: {HEIGHT}px; min-height: 200
 _FRAME = "width: 100%; height: 100%; border: 0; display: block"
 
 Shown = NetworkRun | Trace
+_STYLES = ("reading.css",)
 
 
 def frame_html(shown: Shown) -> str | None:
@@ -36,7 +37,7 @@ def frame_html(shown: Shown) -> str | None:
     if _length(shown) > LONGEST_EXPLAINED:
         return None
     lang = notebook_lang()
-    page = web_page(_data(shown), title=_title(shown, lang), lang=lang, entry=_entry(shown))
+    page = web_page(_data(shown), title=_title(shown, lang), lang=lang, entry=_entry(shown), styles=_STYLES)
     title = html.escape(_title(shown, lang))
     return (
         f'<div style="{_BOX}"><iframe title="{title}" sandbox="allow-scripts allow-downloads" style="{_FRAME}" '
@@ -64,14 +65,16 @@ def page_widget(shown: Shown) -> Any:
 
 def widget_module(entry: str) -> str:
     """One ES module, as anywidget wants it: the page with all its modules inside, and what puts it into a frame."""
+    style = style_sheet(*_STYLES)
     page = page_html(
         DATA_PLACE,
         title="gatewise",
         lang="en",
         entry=entry,
-        imports=import_map(),
+        imports=import_map(entry),
         nonce=NONCE_PLACE,
-        head=f'<meta http-equiv="Content-Security-Policy" content="{page_policy(NONCE_PLACE, style_sheet())}">',
+        style=style,
+        head=f'<meta http-equiv="Content-Security-Policy" content="{page_policy(NONCE_PLACE, style)}">',
     )
     given = {"page": page, "nonce": NONCE_PLACE, "data": DATA_PLACE, "box": _BOX, "frame": _FRAME}
     return f"const GIVEN = {json.dumps(given)};\n{_WIDGET.read_text(encoding='utf-8')}"

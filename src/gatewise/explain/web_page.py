@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,36 @@ from gatewise.explain.words import Language
 
 WEB = Path(__file__).resolve().parent / "web"
 LANG_CODES: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
+STYLES = ("page.css", "picture.css")
+_IMPORT = re.compile(r'from "(gatewise/\w+\.js)"')
 _START = 'import {{ start }} from "gatewise/{entry}"; start();'
 
 
-def web_page(data: dict[str, Any], *, title: str, lang: Language, entry: str = "app.js") -> str:
-    """The page whose module `entry` shows `data`, in `lang` until the reader chooses the other language."""
-    imports, content = import_map(), script_json(data | {"lang": lang})
+def web_page(
+    data: dict[str, Any], *, title: str, lang: Language, entry: str = "app.js", styles: tuple[str, ...] = ()
+) -> str:
+    """The page whose module `entry` shows `data`, in `lang` until the reader chooses the other language.
+
+    `styles` are its own, beside those of every page.
+    """
+    imports = import_map(entry)
+    content, style = script_json(data | {"lang": lang}), style_sheet(*styles)
     nonce = _digest(script_json(imports) + content + title)
-    policy = page_policy(nonce, style_sheet())
+    policy = page_policy(nonce, style)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return page_html(content, title=title, lang=lang, entry=entry, imports=imports, nonce=nonce, head=meta)
+    return page_html(content, title=title, lang=lang, entry=entry, imports=imports, nonce=nonce, head=meta, style=style)
 
 
 def page_html(
-    content: str, *, title: str, lang: Language, entry: str, imports: dict[str, str], nonce: str, head: str = ""
+    content: str,
+    *,
+    title: str,
+    lang: Language,
+    entry: str,
+    imports: dict[str, str],
+    nonce: str,
+    style: str,
+    head: str = "",
 ) -> str:
     """The page of any host: `imports` say where the modules are, `content` is the data as `script_json` writes it."""
     return f"""<!doctype html>
@@ -44,7 +61,7 @@ def page_html(
 <meta name="referrer" content="no-referrer">
 {head}
 <title>{html.escape(title)}</title>
-<style id="style">{style_sheet()}</style>
+<style id="style">{style}</style>
 <script type="application/json" id="data">{content}</script>
 <script type="importmap" nonce="{nonce}">{script_json({"imports": imports})}</script>
 </head>
@@ -56,9 +73,9 @@ def page_html(
 """
 
 
-def style_sheet() -> str:
-    """The style of every page."""
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(WEB.glob("*.css")))
+def style_sheet(*more: str) -> str:
+    """The style of every page, and these files of one's own."""
+    return "\n".join((WEB / name).read_text(encoding="utf-8") for name in (*STYLES, *more))
 
 
 def page_policy(nonce: str, style: str, scripts: str = "", requests: str = "") -> str:
@@ -74,9 +91,21 @@ def page_policy(nonce: str, style: str, scripts: str = "", requests: str = "") -
     )
 
 
-def import_map() -> dict[str, str]:
-    """Every module under the name that the others import it by, with its whole text as its address."""
-    return {f"gatewise/{path.name}": _address(path) for path in sorted(WEB.glob("*.js"))}
+def import_map(entry: str) -> dict[str, str]:
+    """What a page with this entry needs, under the names that modules import it by, with whole texts as addresses."""
+    return {name: _address(WEB / name.removeprefix("gatewise/")) for name in sorted(modules_of(entry))}
+
+
+def modules_of(entry: str) -> set[str]:
+    """The names of a module and of all that it imports, directly or not: what a page with this entry needs."""
+    found: set[str] = set()
+    waiting = {f"gatewise/{entry}"}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        content = (WEB / name.removeprefix("gatewise/")).read_text(encoding="utf-8")
+        waiting |= set(_IMPORT.findall(content)) - found
+    return found
 
 
 def read_json(name: str) -> Any:

@@ -45,5 +45,7 @@ def _page(shelf: Shelf, data: dict[str, Any], chosen: dict[str, str], *, title: 
     data |= {"chosen": chosen, "networks_there": shelf.networks(), "models_there": shelf.models(), "lang": lang}
     imports = {f"gatewise/{path.name}": address for address, path in modules().items()}
     nonce = secrets.token_urlsafe(18)
-    page = page_html(script_json(data), title=title, lang=lang, entry="studio.js", imports=imports, nonce=nonce)
-    return page, page_policy(nonce, style_sheet(), scripts="'self'", requests="'self'") + "; frame-ancestors 'none'"
+    style = style_sheet("reading.css", "studio.css")
+    content = script_json(data)
+    page = page_html(content, title=title, lang=lang, entry="studio.js", imports=imports, nonce=nonce, style=style)
+    return page, page_policy(nonce, style, scripts="'self'", requests="'self'") + "; frame-ancestors 'none'"

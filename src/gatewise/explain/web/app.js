@@ -6,7 +6,8 @@ import { drawCell } from "gatewise/cell.js";
 import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
 import { changesText } from "gatewise/changes.js";
 import { countParameters, setAt } from "gatewise/document.js";
-import { button, filled, keepingFocus, make } from "gatewise/dom.js";
+import { button, filled, keepingFocus, make, showIn } from "gatewise/dom.js";
+import { exportsOf } from "gatewise/exports.js";
 import { createFields } from "gatewise/fields.js";
 import { drawFolded } from "gatewise/folded.js";
 import { createGates } from "gatewise/gates.js";
@@ -36,7 +37,7 @@ function createPage(root, data) {
   const store = createStore(data.network, () => draw());
   const parts = skeleton(), transport = createTransport(store), fields = createFields(store), gates = createGates(store);
   const lessons = createLessons(store, data, () => draw());
-  const bar = createBar(store, lessons, { share: () => address.link(), redraw: () => draw(), run: () => runOf(store.document) });
+  const bar = createBar(store, lessons, { share: () => address.link(), redraw: () => draw(), exports: () => exportsOf(store, runOf(store.document)) });
   const address = createAddress(store, data.network, lessons, bar.say);
   root.replaceChildren(bar.element, make("div", { class: "room" }, parts.main, lessons.element));
   parts.controls.append(transport.element, gates.element);
@@ -143,12 +144,4 @@ function focusField(path) {
   field?.scrollIntoView({ block: "center" });
   field?.focus({ preventScroll: true });
   field?.select();
-}
-
-// Brings a part of a picture into view in its box; the page itself does not move.
-function showIn(box, selector) {
-  const part = box.querySelector(selector);
-  if (!part) return;
-  const place = part.getBoundingClientRect(), frame = box.getBoundingClientRect();
-  if (place.left < frame.left + 60 || place.right > frame.right - 60) box.scrollLeft += place.left - frame.left - (frame.width - place.width) / 2;
 }

@@ -56,7 +56,7 @@ function lstmCell(draw) {
     wire([[120, 484], [120, H]], "", { class: "x" }), svg("circle", { cx: 120, cy: H, r: 5, class: "joint" }), label(126, H - 16, "[x, h]", "small", { "text-anchor": "start" }),
     value(draw, 42, C, "c", (of) => of.c_prev[unit]), label(42, C - 30, `C${draw.previous}`, "state"),
     value(draw, 42, H, "h", (of) => of.h_prev[unit]), label(42, H - 30, `h${draw.previous}`, "state"),
-    label(120, 502, shortVector(step.x), "vector"), label(120, 525, `x${subscript(t)} · ${shortToken(step.token)}`, "state"),
+    label(120, 502, step.shown_x ?? shortVector(step.x), "vector"), label(120, 525, `x${subscript(t)} · ${shortToken(step.token)}`, "state"),
     part(draw, "f", tap("f"), wire([[AT.f, BOXES - 29], [AT.f, C + 18]], "cell", { class: "f" }), linearBox(draw, "f", AT.f, BOXES), caption(AT.f, name.linear_short.f, "f"), value(draw, AT.f, 186, "f", gate("f"), true)),
     part(draw, "i", tap("i"), wire([[AT.i, BOXES - 29], [AT.i, 196], [AT.g - 18, 196]], "cell", { class: "i" }), linearBox(draw, "i", AT.i, BOXES), caption(AT.i, name.linear_short.i, "i"), value(draw, AT.i, 234, "i", gate("i"))),
     part(draw, "g", tap("g"), wire([[AT.g, BOXES - 29], [AT.g, 214]], "cell", { class: "g" }), linearBox(draw, "g", AT.g, BOXES), caption(AT.g, name.linear_short.g, "g"), value(draw, AT.g, 243, "g", gate("g"), true)),
@@ -86,7 +86,7 @@ function plainCell(draw) {
     svg("rect", { x: 96, y: 30, width: 438, height: 176, rx: 22, class: "frame" }),
     ...(recurrent ? before : []),
     wire([[160, 232], [160, Y]], "", { class: "x" }), svg("circle", { cx: 160, cy: Y, r: 5, class: "joint" }), label(166, Y - 18, recurrent ? "[x, h]" : "x", "small", { "text-anchor": "start" }),
-    label(160, 248, shortVector(step.x), "vector"), label(160, 272, `x${subscript(t)} · ${shortToken(step.token)}`, "state"),
+    label(160, 248, step.shown_x ?? shortVector(step.x), "vector"), label(160, 272, `x${subscript(t)} · ${shortToken(step.token)}`, "state"),
     part(draw, "h", wire([[160, Y], [250, Y]], "cell", { class: "h" }), linearBox(draw, "h", 304, Y), wire([[354, Y], [560, Y]], "cell", { class: "h" }),
       value(draw, 450, Y, "h", (of) => of.h[unit]), value(draw, 592, Y, "h", (of) => of.h[unit]), label(592, Y - 30, `h${subscript(t)}`, "state")));
 }

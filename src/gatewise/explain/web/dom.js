@@ -34,3 +34,11 @@ export function keepingFocus(rebuild) {
 
 // "{gate} is {value}" with its names filled in.
 export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+
+// Brings a part of a picture into view in its box; the page itself does not move.
+export function showIn(box, selector) {
+  const part = box.querySelector(selector);
+  if (!part) return;
+  const place = part.getBoundingClientRect(), frame = box.getBoundingClientRect();
+  if (place.left < frame.left + 60 || place.right > frame.right - 60) box.scrollLeft += place.left - frame.left - (frame.width - place.width) / 2;
+}

@@ -1,0 +1,43 @@
+"""A trained model's pass over one text as one HTML page that computes by itself: gates, memory, tags, and what if.
+
+In: a `Tagger` and a text. Out: the page, which needs no network and no other file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatewise.explain.network_page import page_words, plain_words
+from gatewise.explain.trace_document import trace_document
+from gatewise.explain.trace_text import model_line
+from gatewise.explain.web_page import LANG_CODES, read_json, web_page
+from gatewise.explain.words import Language, trace_words
+from gatewise.runtime import Tagger
+from gatewise.runtime.trace import Trace
+
+
+def trace_page(tagger: Tagger, text: str, *, head: str = "", lang: Language = "en") -> str:
+    """The page of this text under one head of the model, in `lang` until the reader chooses the other language.
+
+    >>> import gatewise
+    >>> trace_page(gatewise.load("zh"), "我叫小明").startswith("<!doctype html>")
+    True
+    """
+    trace = tagger.trace(text, head)
+    temperature = tagger.temperature if trace.head is None else 1.0
+    data = {
+        "trace": trace_document(trace, tagger.archive, temperature),
+        "words": {one: _words(trace, one) for one in LANG_CODES},
+    }
+    return web_page(data, title=f"{_short(text)} · gatewise", lang=lang, entry="trace_app.js", styles=("trace.css",))
+
+
+def _words(trace: Trace, lang: Language) -> dict[str, Any]:
+    """Those of every page, those of this one, and those that the terminal uses too."""
+    frame = {name: table for name, table in page_words(lang).items() if name != "lessons"}
+    spoken = plain_words(trace_words(lang))
+    return frame | {"trace": read_json(f"trace.{lang}.json"), "spoken": spoken, "model": model_line(trace, lang)}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
