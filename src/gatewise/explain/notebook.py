@@ -29,7 +29,6 @@ _BOX = f"resize: vertical; overflow: hidden; height: {HEIGHT}px; min-height: 200
 _FRAME = "width: 100%; height: 100%; border: 0; display: block"
 
 Shown = NetworkRun | Trace
-_STYLES = ("reading.css",)
 
 
 def frame_html(shown: Shown) -> str | None:
@@ -37,7 +36,9 @@ def frame_html(shown: Shown) -> str | None:
     if _length(shown) > LONGEST_EXPLAINED:
         return None
     lang = notebook_lang()
-    page = web_page(_data(shown), title=_title(shown, lang), lang=lang, entry=_entry(shown), styles=_STYLES)
+    page = web_page(
+        _data(shown), title=_title(shown, lang), lang=lang, entry=_entry(shown), styles=_styles(_entry(shown))
+    )
     title = html.escape(_title(shown, lang))
     return (
         f'<div style="{_BOX}"><iframe title="{title}" sandbox="allow-scripts allow-downloads" style="{_FRAME}" '
@@ -65,7 +66,7 @@ def page_widget(shown: Shown) -> Any:
 
 def widget_module(entry: str) -> str:
     """One ES module, as anywidget wants it: the page with all its modules inside, and what puts it into a frame."""
-    style = style_sheet(*_STYLES)
+    style = style_sheet(*_styles(entry))
     page = page_html(
         DATA_PLACE,
         title="gatewise",
@@ -100,6 +101,10 @@ def _widget_class(entry: str) -> Any:
 
 def _entry(shown: Shown) -> str:
     return "reading_page.js" if isinstance(shown, Trace) else "app.js"
+
+
+def _styles(entry: str) -> tuple[str, ...]:
+    return ("reading.css",) if entry == "reading_page.js" else ()
 
 
 def _data(shown: Shown) -> dict[str, Any]:

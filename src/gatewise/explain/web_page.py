@@ -91,9 +91,10 @@ def page_policy(nonce: str, style: str, scripts: str = "", requests: str = "") -
     )
 
 
-def import_map(entry: str) -> dict[str, str]:
-    """What a page with this entry needs, under the names that modules import it by, with whole texts as addresses."""
-    return {name: _address(WEB / name.removeprefix("gatewise/")) for name in sorted(modules_of(entry))}
+def import_map(entry: str | None = None) -> dict[str, str]:
+    """Every module, or all that a page with this entry needs, with its whole text as its address."""
+    names = {f"gatewise/{path.name}" for path in WEB.glob("*.js")} if entry is None else modules_of(entry)
+    return {name: _address(WEB / name.removeprefix("gatewise/")) for name in sorted(names)}
 
 
 def modules_of(entry: str) -> set[str]:
