@@ -46,6 +46,17 @@ class Opened:
         """The element with this data-key."""
         return self.page.locator(f'[data-key="{name}"]')
 
+    def chain(self, kind: str) -> list[str]:
+        """The texts of one kind in the picture of the chain."""
+        return self.texts(f'svg[data-picture="chain"] {kind}')  # type: ignore[no-any-return]
+
+    def saved(self, kind: str) -> str:
+        """The content of an exported text."""
+        self.key("export").click()
+        with self.page.expect_download() as waiting:
+            self.key(f"export-{kind}").click()
+        return Path(waiting.value.path()).read_text(encoding="utf-8")
+
     def focused(self) -> str:
         """The data-key of the element that has the focus, else its name."""
         return str(self.page.evaluate("document.activeElement.dataset.key ?? document.activeElement.tagName"))

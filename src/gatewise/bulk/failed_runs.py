@@ -1,13 +1,12 @@
 """A run of Ray Data that failed lets its workers go.
 
-In: a data set that is about to be run. Out: the same; when its run fails, the error is cut off from the actors. Ray
-ends an actor when nothing refers to it, and the traceback of an error does, through the frames of Ray's own loop. As
-long as somebody keeps the error, as a notebook does, the actors keep their CPUs, and the next run waits for them.
+In: a data set that is about to be run. Out: the same; when its run fails, its actors are ended. Ray itself waits until
+nothing refers to them any more, and then they keep their CPUs for as long as somebody keeps the error, as a notebook
+does, or a frame of Ray's own loop: the next run waits for ever.
 """
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,29 +16,33 @@ if TYPE_CHECKING:
 def free_workers_on_failure(ds: Dataset) -> None:
     """Have the runs of this data set, and of those made from it, let their workers go when they fail."""
     classes = ds.context.custom_execution_callback_classes
-    if FrameClearing not in classes:
-        classes.append(FrameClearing)
+    if EndActors not in classes:
+        classes.append(EndActors)
 
 
-class FrameClearing:
-    """What Ray Data calls on the way: an `ExecutionCallback` of its own room."""
+class EndActors:
+    """What Ray Data calls on the way of one run: an `ExecutionCallback` of its own room."""
+
+    def __init__(self) -> None:
+        self._actors: set[Any] = set()  # all of this run, since Ray has forgotten them when it says that it failed
 
     def before_execution_starts(self, executor: Any) -> None:
         """Nothing is to be done."""
 
     def on_execution_step(self, executor: Any) -> None:
-        """Nothing is to be done."""
+        """Note the actors that were started; Ray names them in no public way."""
+        for operator in executor._topology:
+            pool = getattr(operator, "_actor_pool", None)
+            if pool is not None:
+                self._actors.update(pool._running_actors, pool._pending_actors.values())
 
-    def after_execution_succeeds(self, executor: Any) -> None:
-        """Nothing is to be done."""
+    def after_execution_succeeds(self, executor: Any) -> None:  # noqa: ARG002 - Ray's own signature
+        """Forget the actors, so that Ray ends them."""
+        self._actors.clear()
 
     def after_execution_fails(self, executor: Any, error: BaseException) -> None:  # noqa: ARG002 - Ray's own signature
-        """Empty the frames that the error, and those it came of, passed through; those still running are left."""
-        pending: list[BaseException | None] = [error]
-        seen: set[int] = set()
-        while pending:
-            one = pending.pop()
-            if one is not None and id(one) not in seen:
-                seen.add(id(one))
-                traceback.clear_frames(one.__traceback__)
-                pending += [one.__cause__, one.__context__]
+        """End the actors."""
+        import ray
+
+        while self._actors:
+            ray.kill(self._actors.pop())
