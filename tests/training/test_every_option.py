@@ -86,6 +86,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "training.dropout, training.variational_dropout": SEGMENTATION
     | {"training.dropout": 0.3, "training.variational_dropout": True},
     "training.word_dropout": TAGS | {"training.word_dropout": 0.1},
+    "training.adversarial": SEGMENTATION | {"training.adversarial": 1.0},
     "training.unknown_weight": TAGS | {"training.unknown_weight": 0.0},
     "training.averaging": TAGS | {"training.averaging": 0.0},
     "training.label_weights": TAGS | {"training.label_weights": {"VERB": 3.0, "NOUN": 0.5}},

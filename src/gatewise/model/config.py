@@ -122,13 +122,14 @@ class TrainingConfig:
     """How the weights are found.
 
     `dropout` acts on the input, between layers and on the states, with `variational_dropout` on the same units over a
-    whole sentence; `word_dropout` takes whole tokens away. `warmup_steps` the learning rate rises, then it falls as
-    `decay` says (`linear` or `cosine`, to 0, or `constant`). `unknown_weight` a: in training an entry seen n times
-    is replaced by the unknown with probability a/(a+n), so that the unknown is learned too. `averaging`: decay of the
-    moving average of the weights, which is what dev scores and the saved model use; 0 turns it off. `patience`: epochs
-    without a better dev score after which training stops. `batch_tokens` caps a batch, padding included; a sentence
-    longer than `longest_sentence` is refused. `label_weights`: how much more than others it counts to miss a label (a
-    softmax margin, Gimpel and Smith 2010). `device` auto, cpu or cuda; `precision` float32, or bfloat16 on cuda.
+    whole sentence; `word_dropout` takes whole tokens away. `adversarial`: how far a sentence's vectors are moved where
+    that hurts most, to be read a second time. `warmup_steps` the learning rate rises, then it falls as `decay` says
+    (`linear` or `cosine`, to 0, or `constant`). `unknown_weight` a: in training an entry seen n times is replaced by
+    the unknown with probability a/(a+n), so that the unknown is learned too. `averaging`: decay of the moving average
+    of the weights, which is what dev scores and the saved model use; 0 turns it off. `patience`: epochs without a
+    better dev score after which training stops. `batch_tokens` caps a batch, padding included; a sentence longer than
+    `longest_sentence` is refused. `label_weights`: how much more than others it counts to miss a label (a softmax
+    margin, Gimpel and Smith 2010). `device` auto, cpu or cuda; `precision` float32, or bfloat16 on cuda.
     `checkpoint_seconds`: how often all of the training's state is saved. `tensorboard`: write events for TensorBoard
     into the run folder.
     """
@@ -145,6 +146,7 @@ class TrainingConfig:
     dropout: float = 0.5
     variational_dropout: bool = False
     word_dropout: float = 0.0
+    adversarial: float = 0.0
     unknown_weight: float = 1.0
     averaging: float = 0.998
     patience: int = 5

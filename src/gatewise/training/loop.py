@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from gatewise.errors import TrainingError
 from gatewise.model.archive import legality_of
+from gatewise.training.adversarial import backward_twice
 from gatewise.training.batches import Batch, collate, cut_batches
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.distributed import ALONE, Group
@@ -203,16 +205,34 @@ class Run:
         self._seed(f"{self.optimizer.steps}/{self.group.rank}")
         total = torch.zeros((), device=self.device)
         if batch is not None:
-            total = self.losses(batch).sum()
-            (total / sentences).backward()  # type: ignore[no-untyped-call]
+            total = self._backward(batch, scale=1 / sentences)
         self.unread[1] = self.optimizer.step(rate, self.group)
+        return total
+
+    def _backward(self, batch: Batch, scale: float) -> Tensor:
+        """The gradients of `scale` times the summed loss, which is returned."""
+        if length := self.config.training.adversarial:
+            with self._precision():
+                x = self.network.inputs(batch.inputs)
+            return backward_twice(x, partial(self._losses_of, batch), length=length, scale=scale)
+        total = self.losses(batch).sum()
+        (total * scale).backward()  # type: ignore[no-untyped-call]
         return total.detach()
 
     def losses(self, batch: Batch) -> Tensor:
         """Negative log likelihood of the gold tags of each sentence, over all heads, (batch,)."""
+        with self._precision():
+            x = self.network.inputs(batch.inputs)
+        return self._losses_of(batch, x)
+
+    def _precision(self) -> torch.autocast:
         half = self.config.training.precision == "bfloat16" and self.device.type == "cuda"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half):
-            states = self.network.states(batch.inputs, batch.lengths)
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=half)
+
+    def _losses_of(self, batch: Batch, x: Tensor) -> Tensor:
+        """The same from x, the vectors of the tokens."""
+        with self._precision():
+            states = self.network.states_of(x, batch.lengths)
             emissions = {name: self.network.heads[name](target.of(states)) for name, target in batch.targets.items()}
         wide = {name: of_head.float() for name, of_head in emissions.items()}
         return batch_losses(self.network, wide, batch, self.margins)

@@ -95,7 +95,11 @@ class TaggerNetwork(nn.Module):
 
     def states(self, inputs: Mapping[str, Tensor], lengths: Tensor) -> Tensor:
         """What all heads read: the encoder's states, after dropout while training (time, batch, states)."""
-        x = self.dropout(self._without_words(self.inputs(inputs)))
+        return self.states_of(self.inputs(inputs), lengths)
+
+    def states_of(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The same from x, the vectors of the tokens (time, batch, input_size)."""
+        x = self.dropout(self._without_words(x))
         states: Tensor = self.dropout(self.encoder(x, lengths))
         return states
 
