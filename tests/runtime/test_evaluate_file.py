@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewise.errors import FormatError
+from gatewise.errors import ConfigError, FormatError
 from gatewise.runtime import Tagger
 from gatewise.runtime.evaluate import evaluate_file
 
@@ -118,6 +118,29 @@ def test_segmentation_starts_from_the_raw_text(taggers: dict[str, Tagger], tiny:
     assert (words.gold, words.predicted, words.correct) == (total + 1, total, total - 1)
     assert (joint.gold, joint.predicted, joint.correct) == (total + 1, total, total - 2)
     assert scores.main == joint.f1 == pytest.approx(2 * (total - 2) / (2 * total + 1))
+
+
+def test_plain_tags_from_raw_text(taggers: dict[str, Tagger], tmp_path: Path) -> None:
+    tagger, path = taggers["v1-tags"], tmp_path / "gold.conllu"
+    words = [("The", "DET", "_"), ("old", "ADJ", "_"), ("ca", "NOUN", "SpaceAfter=No"), ("t", "PART", "_")]
+    words += [("sat", "NOUN", "_"), (".", "PUNCT", "_")]
+    rows = [f"{n}\t{form}\t_\t{tag}\t_\t_\t_\t_\t_\t{misc}" for n, (form, tag, misc) in enumerate(words, 1)]
+    path.write_text("# text = The old cat sat .\n" + "\n".join(rows) + "\n\n", encoding="utf-8")
+    assert tagger.tag("The old cat sat .").tags == ("DET", "ADJ", "NOUN", "AUX", "PUNCT")
+    scores = evaluate_file(tagger, path, raw=True)
+    assert scores.spans is not None
+    assert scores.words is not None
+    # of 6 gold words the model cuts 4 alike (`cat` is one to it), and tags 3 of them alike (`sat` is no noun to it)
+    assert (scores.words.gold, scores.words.predicted, scores.words.correct) == (6, 5, 4)
+    assert (scores.spans.overall.gold, scores.spans.overall.predicted, scores.spans.overall.correct) == (6, 5, 3)
+    seen = evaluate_file(tagger, path, raw=True, train=path).unseen
+    assert seen is not None
+    assert (seen.seen.gold, seen.unseen.gold) == (6, 0)
+
+
+def test_names_are_scored_on_the_tokens_of_the_file(taggers: dict[str, Tagger], tiny: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^--raw: expected a task of plain tags, .*found spans; leave it off"):
+        evaluate_file(taggers["v1-spans"], tiny / "spans.conll", raw=True)
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,28 @@ def test_long_texts_without_end_take_no_longer_than_their_length(text: str) -> N
         ("cafe\u0301x@y e@cafe.fré", "mixed", ["cafe\u0301x", "@", "y", "e", "@", "cafe.fré"]),
         ("カタカナ...", "words", ["カタカナ", ".", ".", "."]),
         ("  a-b,\u3000c\r\nd ", "whitespace", ["a-b,", "c", "d"]),
+        (
+            "They've re-opened: isn't it 9:30?",
+            "english",
+            ["They", "'ve", "re-opened", ":", "is", "n't", "it", "9:30", "?"],
+        ),
+        (
+            "Mr. Ng cannot pay U.S. $5.20 (10%)!!",
+            "english",
+            ["Mr.", "Ng", "can", "not", "pay", "U.S.", "$", "5.20", "(", "10", "%", ")", "!!"],
+        ),
+        ("long-term dogs\u2019 Ann\u2019s", "english", ["long", "-", "term", "dogs", "’", "Ann", "’s"]),
+        (
+            "Dont! wont... lemme a.b@c.com :-)",
+            "english",
+            ["Do", "nt", "!", "wo", "nt", "...", "lem", "me", "a.b@c.com", ":-)"],
+        ),
+        (
+            "I gotta see W. Bush's AT&T b/c",
+            "english",
+            ["I", "got", "ta", "see", "W.", "Bush", "'s", "AT&T", "b", "/", "c"],
+        ),
+        ("font want 'tis @ann #x_1 a.doc", "english", ["font", "want", "'t", "is", "@ann", "#x_1", "a.doc"]),
         ("", "words", []),
         (" \r\n", "characters", []),
     ],
@@ -149,6 +171,6 @@ def test_refused_texts(tokenizer: str) -> None:
 
 def test_unknown_tokenizer() -> None:
     with pytest.raises(
-        ConfigError, match=r"expected one of characters, mixed, words, whitespace, found \"jieba\"; choose"
+        ConfigError, match=r"expected one of characters, mixed, words, english, whitespace, found \"jieba\"; choose"
     ):
         tokenize("我", "jieba")

@@ -32,6 +32,7 @@ seed_option = click.option("--seed", type=int, default=0, show_default=True, hel
 @click.argument("model")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--raw", is_flag=True, help="Start from each sentence's text: the model makes the tokens, too.")
 @click.option("--train", type=click.Path(path_type=Path), help="The training file: adds recall of what is not in it.")
 @click.option("--confidence", is_flag=True, help="Add a 95 % bootstrap confidence interval of the main score.")
 @click.option("--errors-summary", is_flag=True, help="Add kinds of errors, and which label is taken for which.")
@@ -45,6 +46,7 @@ def evaluate(
     model: str,
     file: Path,
     as_json: bool,
+    raw: bool,
     train: Path | None,
     confidence: bool,
     errors_summary: bool,
@@ -63,7 +65,9 @@ def evaluate(
     from gatewise.text.resampling import bootstrap_interval
 
     tagger = load(model)
-    scores = evaluate_file(tagger, file, split_columns(columns), train=train, conlleval=conlleval, head=head)
+    if raw and conlleval:
+        raise click.UsageError("--raw with --conlleval: expected one of them; raw text has no tags to repair")
+    scores = evaluate_file(tagger, file, split_columns(columns), train=train, conlleval=conlleval, head=head, raw=raw)
     if confidence:
         scores = replace(scores, interval=bootstrap_interval(scores.sentences, seed=seed))
     found, name = None, f"{model}, head {head}," if head else model

@@ -46,7 +46,7 @@ NARROW = len("i|o|f|c → i|f|g|o,")  # columns for the blocks where no length f
 )
 @click.option(
     "--tokenizer",
-    type=click.Choice(["characters", "mixed", "words", "whitespace"]),
+    type=click.Choice(["characters", "mixed", "words", "english", "whitespace"]),
     help="For a tagger: what raw text meets; default: characters or whitespace, as the vocabulary says.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every name whole.")

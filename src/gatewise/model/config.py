@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from gatewise.errors import ConfigError
 
 TASKS = ("auto", "spans", "tags", "segmentation")
-TASK_TOKENIZERS = ("auto", "characters", "mixed", "words", "whitespace")
+TASK_TOKENIZERS = ("auto", "characters", "mixed", "words", "english", "whitespace")
 TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
 CHARACTER_NETWORKS = ("none", "lstm", "cnn")
 ENCODERS = ("lstm", "rnn")

@@ -15,9 +15,10 @@ import regex
 
 from gatewise.errors import ConfigError, TextError
 from gatewise.text.addresses import address_edges
+from gatewise.text.english import english_pieces
 from gatewise.text.sentence import Sentence, Token, sentence_of_characters
 
-TOKENIZERS = ("characters", "mixed", "words", "whitespace")
+TOKENIZERS = ("characters", "mixed", "words", "english", "whitespace")
 
 _Cut = Callable[[str], Iterator[tuple[int, int]]]
 
@@ -54,7 +55,8 @@ def tokenize(text: str, tokenizer: str) -> Sentence:
 
     `characters`: one token a grapheme cluster (what a reader calls a character). `mixed`: the same, but Latin, Greek
     and Cyrillic words, numbers, URLs and e-mail addresses stay whole. `words`: one token a word or punctuation mark of
-    UAX #29 (Chinese falls into single characters), URL or e-mail address. `whitespace`: what stands between spaces.
+    UAX #29 (Chinese falls into single characters), URL or e-mail address. `english`: English words with their clitics
+    apart (`english`). `whitespace`: what stands between spaces.
     Raises TextError for an unpaired surrogate or something other than a string, ConfigError for an unknown tokenizer.
 
     >>> tokenize("我 叫👩‍👧", "characters").forms
@@ -98,6 +100,10 @@ def _word_edges(text: str) -> Iterator[tuple[int, int]]:
     return _around_addresses(text, _word_pieces)
 
 
+def _english_edges(text: str) -> Iterator[tuple[int, int]]:
+    return _around_addresses(text, english_pieces)
+
+
 def _mixed_pieces(text: str) -> Iterator[tuple[int, int]]:
     return (found.span() for found in _MIXED.finditer(text) if not found.group().isspace())
 
@@ -132,5 +138,6 @@ _EDGES: dict[str, _Cut] = {
     "characters": cluster_edges,
     "mixed": _mixed_edges,
     "words": _word_edges,
+    "english": _english_edges,
     "whitespace": _whitespace_edges,
 }
