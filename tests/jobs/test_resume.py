@@ -214,6 +214,12 @@ def test_a_broken_line_stops_and_rejects_go_on_from_there(
     ran = gatewise_command(*arguments, "--rejects", rejects, "--resume")
     assert (ran.code, ran.err) == (3, f"{rejects}: 1 sentence put aside, 70 tagged\n")
     assert [json.loads(line)["line"] for line in rejects.read_text().splitlines()] == [71]
+    ran = gatewise_command(*arguments, "--rejects", rejects, "--resume")  # complete, and the exit code says so again
+    assert ran.code == 3
+    assert ran.err == (
+        f"{out}: complete already, nothing is left to do; leave --resume out to tag anew\n"
+        f"{rejects}: 1 sentence put aside when it was tagged\n"
+    )
     assert out.read_bytes().count(b"\n") == 70
 
 

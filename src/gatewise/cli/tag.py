@@ -122,14 +122,20 @@ def _leave(report: JobReport, output: str | None, rejects: Path | None) -> None:
     """Say how it ended, and end with the exit code that says so."""
     if report.state == "complete":
         _say(f"{output}: complete already, nothing is left to do; leave --resume out to tag anew")
+        if report.rejected:
+            _say(f"{rejects}: {_sentences(report.rejected)} put aside when it was tagged")
+            sys.exit(REJECTED)
         return
     if report.state == "interrupted":
         _say(f"interrupted after {report.sentences:,} sentences; add --resume to the same command to go on there")
         sys.exit(INTERRUPTED)
     if report.rejected:
-        what = "1 sentence" if report.rejected == 1 else f"{report.rejected:,} sentences"
-        _say(f"{rejects}: {what} put aside, {report.sentences:,} tagged")
+        _say(f"{rejects}: {_sentences(report.rejected)} put aside, {report.sentences:,} tagged")
         sys.exit(REJECTED)
+
+
+def _sentences(count: int) -> str:
+    return "1 sentence" if count == 1 else f"{count:,} sentences"
 
 
 def _say(message: str) -> None:

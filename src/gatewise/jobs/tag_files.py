@@ -44,8 +44,19 @@ def tag_files(
     journal = Journal(path=_journal_path(output, outputs), identity=identity_of(tagger, outputs, options, rejects))
     position = start_position(journal, outputs, resume=resume)
     if position is None:
-        return JobReport(state="complete", sentences=0, tokens=0, rejected=0)
+        return JobReport(state="complete", sentences=0, tokens=0, rejected=_count_rejects(rejects))
     return Resumable(Job(tagger, outputs, options, listeners, position), journal, rejects).run()
+
+
+def _count_rejects(path: Path | None) -> int:
+    """How many lines a job that is complete has put aside."""
+    if path is None or not path.exists():
+        return 0
+    try:
+        with path.open("rb") as lines:
+            return sum(1 for _ in lines)
+    except OSError as error:
+        raise JobError(f"{path}: cannot be read ({error.strerror}); check the path given to --rejects") from error
 
 
 def _journal_path(output: str | None, outputs: Sequence[Output]) -> Path:
