@@ -148,6 +148,20 @@ RECIPES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
             "archive": {"numbers": "int8"},
         },
     ),
+    "lexicon": (
+        "spans.conll",
+        CHINESE,
+        {
+            "features": {
+                "token_dim": 5,
+                "bigram_dim": 0,
+                "lexicon": "tiny/words.txt",
+                "lexicon_dim": 4,
+                "lexicon_longest": 4,
+            },
+            "encoder": {"hidden": 6},
+        },
+    ),
 }
 TEMPERATURES = {"calibrated": 1.75}
 

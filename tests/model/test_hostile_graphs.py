@@ -57,6 +57,7 @@ PARTS: list[list[dict[str, Any]]] = [
     [{"characters": "none"}, {"characters": "lstm", "character_hidden": 5}, {"characters": "cnn"}],
     [{}, {"shape_dim": 4}],
     [{}, {"affix_length": 3, "affix_dim": 2}],
+    [{}, {"lexicon": "words", "lexicon_dim": 5}],
 ]
 ENCODERS: list[dict[str, Any]] = [
     {"hidden": 5},
@@ -88,11 +89,14 @@ def test_every_kind_of_graph_passes_and_its_shapes_are_known(settings: dict[str,
         "suffixes": (3, forms),
         "form_of": (time, batch),
         "spelling_lengths": (forms,),
+        "lexicon": (longest, forms),
+        "lexicon_shares": (longest, forms),
+        **dict.fromkeys((f"lexicon_{kind}" for kind in "BMES"), (time, batch)),
         "lengths": (batch,),
     }
     model = onnx.load_from_string(content)
     taken = {entry.name for entry in model.graph.input}
-    feeds = {name: np.full(sizes[name], 2, dtype=np.int32 if name.endswith("lengths") else np.int64) for name in taken}
+    feeds = {name: np.full(sizes[name], 2, dtype=number_type(name)) for name in taken}
     named = [name for node in model.graph.node for name in node.output if name]
     shown = {entry.name for entry in model.graph.output}
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in named if name not in shown)
@@ -100,6 +104,11 @@ def test_every_kind_of_graph_passes_and_its_shapes_are_known(settings: dict[str,
     computed = dict(zip(named, session.run(named, feeds), strict=True))
     found = shapes_of(parse_graph(content), {name: sizes[name] for name in taken})
     assert found == {name: value.shape for name, value in computed.items()}
+
+
+def number_type(name: str) -> type[np.generic]:
+    """Of an input of the graph."""
+    return np.int32 if name.endswith("lengths") else np.float32 if name == "lexicon_shares" else np.int64
 
 
 def test_every_operator_that_is_allowed_is_written() -> None:

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 SAMPLE = Path(__file__).parents[1] / "data" / "zh_gsdsimp_sample" / "sample.conllu"
 NAMES = Path(__file__).parents[1] / "data" / "tiny" / "spans.conll"
-VECTORS = "VECTORS"  # stands for the file that the test writes
+VECTORS, WORDS = "VECTORS", "WORDS"  # stand for the file that the test writes, vectors of words
 
 # The task says which tokens there are: characters of raw text, or the treebank's words
 SEGMENTATION = {"task.kind": "segmentation"}
@@ -54,6 +54,16 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "features.affix_length": 1,
     },
     "features.vectors": TAGS | {"features.vectors": VECTORS, "features.token_dim": 16},
+    "features.lexicon, features.lexicon_dim, features.lexicon_longest": SEGMENTATION
+    | {"features.lexicon": WORDS, "features.lexicon_dim": 8, "features.lexicon_longest": 3},
+    "features.lexicon_size, features.lexicon_min_count, features.lexicon_vectors": SEGMENTATION
+    | {
+        "features.lexicon": WORDS,
+        "features.lexicon_dim": 16,
+        "features.lexicon_size": 40,
+        "features.lexicon_min_count": 1,
+        "features.lexicon_vectors": VECTORS,
+    },
     "features.vectors_trained": TAGS
     | {"features.vectors": VECTORS, "features.token_dim": 16, "features.vectors_trained": False},
     "encoder.kind": TAGS | {"encoder.kind": "rnn"},
@@ -135,7 +145,7 @@ def make_config(settings: dict[str, Any], vectors: Path, *, epochs: int) -> Conf
         section = table
         for one in sections:
             section = section.setdefault(one, {})
-        section[name] = str(vectors) if value == VECTORS else value
+        section[name] = str(vectors) if value in (VECTORS, WORDS) else value
     return config_from_dict(table, where="test")
 
 

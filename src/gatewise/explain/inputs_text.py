@@ -16,7 +16,7 @@ from gatewise.explain.words import Language, terms, trace_words
 from gatewise.runtime import InputPart, Trace
 
 UNKNOWN_MARK = "?"
-NO_KEY = "–"  # an affix longer than its word
+NO_KEY = "–"  # an affix longer than its word, a set without words
 
 
 def inputs_text(trace: Trace, lang: Language) -> list[RenderableType]:
@@ -64,4 +64,6 @@ def _tells(trace: Trace, part: InputPart) -> bool:
 
 
 def _key(part: InputPart, t: int) -> str:
+    if part.members:  # a word of a set may be known, another not
+        return " ".join(one.word + ("" if one.known else UNKNOWN_MARK) for one in part.members[t]) or NO_KEY
     return (part.keys[t] or NO_KEY) + ("" if part.known[t] else UNKNOWN_MARK)

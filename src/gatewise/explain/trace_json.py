@@ -6,6 +6,7 @@ is null.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def trace_json(trace: Trace) -> dict[str, Any]:
                 "stop": part.stop,
                 "keys": list(part.keys),
                 "known": list(part.known),
+                **({"words": [list(map(asdict, words)) for words in part.members]} if part.members else {}),
             }
             for part in trace.parts
         ],

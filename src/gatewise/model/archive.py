@@ -46,6 +46,7 @@ from gatewise.model.file_sums import FileSum, check_content, check_file, sums_fr
 from gatewise.model.graph_check import check_graph, signature_of
 from gatewise.model.heads import MAIN_HEAD, RESTORE, ModelHead, heads_from_dict, strings, weights_prefix
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
+from gatewise.model.lexicon import LEXICON, lexicon_from_dict
 from gatewise.model.numbers import stored_shapes
 from gatewise.model.parameters import parameter_shapes
 from gatewise.model.saving import check_target, save_model
@@ -245,6 +246,8 @@ def _vocabularies_in(path: Path, config: Config, sums: Mapping[str, FileSum]) ->
     check_content(path, stored, sums)
     content = json_object(stored, path)
     return {
-        feature.name: Vocabulary(entries=strings(content, feature.name, path))
+        feature.name: lexicon_from_dict(content, config.features.lexicon_longest, path)
+        if feature.name == LEXICON
+        else Vocabulary(entries=strings(content, feature.name, path))
         for feature in features_of(config.features)
     }

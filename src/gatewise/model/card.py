@@ -20,6 +20,7 @@ class TrainingFacts:
     """What a training run knows of itself.
 
     `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones;
+    `lexicon` is how many words there are, how many with vectors of their own, and how many of these pretrained;
     `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the numbers that
     are stored and in float32, where the training chose between them.
     """
@@ -32,6 +33,7 @@ class TrainingFacts:
     parameters: int
     num_tags: int
     vectors: tuple[int, int] | None = None
+    lexicon: tuple[int, int, int] | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
     numbers_scores: tuple[float, float] | None = None
 
@@ -81,6 +83,14 @@ def vectors_found(config: Config, facts: TrainingFacts) -> str:
     found, entries = facts.vectors
     use = "trained on" if config.features.vectors_trained else "kept as they are"
     return f"{found:,} of {entries:,} tokens, {use}"
+
+
+def _lexicon_told(config: Config, words: int, own: int, pretrained: int) -> str:
+    told = f"{words:,} words of at most {config.features.lexicon_longest} characters, {own:,} with vectors of their own"
+    if not config.features.lexicon_vectors:
+        return told
+    use = "trained on" if config.features.vectors_trained else "kept as they are"
+    return f"{told}, {pretrained:,} of these pretrained, {use}"
 
 
 def architecture(config: Config, output: str | None = None) -> str:
@@ -152,6 +162,8 @@ def _facts_section(config: Config, facts: TrainingFacts) -> str:
     }
     if vectors := vectors_found(config, facts):
         rows["pretrained vectors"] = vectors
+    if facts.lexicon is not None:
+        rows["lexicon"] = _lexicon_told(config, *facts.lexicon)
     for name, head in config.heads.items():
         rows[f"head {name}"] = (
             f"{head.kind}, scheme {head.scheme}, {facts.heads[name]} tags, {head.output}, loss weight {head.weight:g}"

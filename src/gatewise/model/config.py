@@ -55,6 +55,9 @@ class FeaturesConfig:
     and suffixes of 1 to so many characters, `affix_dim` numbers each. `form_min_count` is for all of these.
     `vectors`: a file of pretrained vectors for tokens (word2vec text or binary, GloVe, fastText .vec, also gzipped), of
     `token_dim` numbers each; with `vectors_trained` they are tuned, else those that are found stay as they are.
+    `lexicon`: a list of words, whose sets around each character join x (docs/lexicon.md); words of at most
+    `lexicon_longest` characters, of which at most `lexicon_size` have vectors of their own, `lexicon_dim` numbers each:
+    those seen `lexicon_min_count` times, and those in the file `lexicon_vectors`.
     """
 
     token_dim: int = 64
@@ -71,6 +74,12 @@ class FeaturesConfig:
     form_min_count: int = 2
     vectors: str = ""
     vectors_trained: bool = True
+    lexicon: str = ""
+    lexicon_dim: int = 50
+    lexicon_longest: int = 6
+    lexicon_size: int = 20_000
+    lexicon_min_count: int = 2
+    lexicon_vectors: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,7 +335,7 @@ _FROM_ZERO = {  # every other whole number: at least 1
     "training.threads",
     "training.checkpoint_seconds",
 }
-_AT_MOST = {"encoder.layers": 1000, "features.affix_length": 1000}  # each is many arrays
+_AT_MOST = {"encoder.layers": 1000, "features.affix_length": 1000, "features.lexicon_longest": 16}
 _BELOW_ONE = ("training.dropout", "training.word_dropout", "training.averaging")
 _POSITIVE = ("training.gradient_clip", "heads.NAME.weight")
 

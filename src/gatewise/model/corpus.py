@@ -13,7 +13,7 @@ from itertools import islice
 
 from gatewise.errors import ConfigError, FormatError, GatewiseError
 from gatewise.formats import DEFAULT_COLUMNS
-from gatewise.model.config import Config, HeadConfig, TaskConfig
+from gatewise.model.config import Config, FeaturesConfig, HeadConfig, TaskConfig
 from gatewise.model.given import MEMORY, Data, detect_format, detect_scheme_of, read_sentences
 from gatewise.model.heads import task_of
 from gatewise.text.schemes import convert_tags
@@ -34,9 +34,22 @@ def resolve_config(config: Config, path: Data, columns: Sequence[str] = DEFAULT_
     features = config.features
     if task.tokenizer != "characters":
         features = replace(features, bigram_dim=0)
+    _check_lexicon(features, task.tokenizer)
     config = replace(config, task=task, features=features)
     heads = {name: _resolve_head(name, head, config, path, columns) for name, head in config.heads.items()}
     return replace(config, heads=heads)
+
+
+def _check_lexicon(features: FeaturesConfig, tokenizer: str) -> None:
+    if features.lexicon_vectors and not features.lexicon:
+        raise ConfigError(
+            "features.lexicon_vectors: expected features.lexicon beside it, found none; give the list of words"
+        )
+    if features.lexicon and tokenizer != "characters":
+        raise ConfigError(
+            f"features.lexicon: expected tokens that are characters, found the tokenizer {tokenizer}; leave it out, or "
+            "set task.tokenizer=characters where every token of the file is one character"
+        )
 
 
 def resolve_task(task: TaskConfig, path: Data, columns: Sequence[str] = DEFAULT_COLUMNS) -> TaskConfig:

@@ -10,13 +10,16 @@ batch, `form_of` says which form a token has (ADR 0010).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
+from typing import TypeAlias
 
 from gatewise.model.config import FeaturesConfig
+from gatewise.model.lexicon import LEXICON, Lexicon
 from gatewise.model.rows import Rows, rows_of
+from gatewise.model.word_sets import SET_INPUTS, SHARES, SetEncoder, SetMember, WordSets
 from gatewise.text.spelling import prefixes, spelling, suffixes, word_shape
 from gatewise.text.vocabulary import PADDING_ID, Vocabulary, bigrams, build_vocabulary, keys_from_forms
 
@@ -56,9 +59,17 @@ class FormFeature(Feature):
     keys: Callable[[str], Sequence[str]]
 
 
-def features_of(features: FeaturesConfig) -> tuple[SentenceFeature | FormFeature, ...]:
-    """The features that a configuration turns on, in the order of x: those of sentences, then those of forms."""
-    found: list[SentenceFeature | FormFeature] = [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFeature(Feature):
+    """The words of a lexicon around a token: each part is the mean of a set's vectors (see `model.word_sets`)."""
+
+
+AnyFeature: TypeAlias = SentenceFeature | SetFeature | FormFeature
+
+
+def features_of(features: FeaturesConfig) -> tuple[AnyFeature, ...]:
+    """The features that a configuration turns on, in the order of x: those of sentences, word sets, those of forms."""
+    found: list[AnyFeature] = [
         SentenceFeature(
             name="tokens",
             weight="token_embedding.weight",
@@ -79,6 +90,17 @@ def features_of(features: FeaturesConfig) -> tuple[SentenceFeature | FormFeature
                 parts=("bigram_before", "bigram_after"),
                 part_size=features.bigram_dim,
                 keys=bigrams,
+            )
+        )
+    if features.lexicon:
+        found.append(
+            SetFeature(
+                name=LEXICON,
+                weight="lexicon_embedding.weight",
+                dim=features.lexicon_dim,
+                min_count=features.lexicon_min_count,
+                parts=SET_INPUTS,
+                part_size=features.lexicon_dim,
             )
         )
     return (*found, *_form_features(features))
@@ -118,6 +140,8 @@ def graph_inputs(features: FeaturesConfig) -> tuple[str, ...]:
     """The names of the ids that the runtime's graph and the network take, `lengths` left out."""
     chosen = features_of(features)
     names = [feature.name for feature in chosen]
+    if LEXICON in names:
+        names += [*SET_INPUTS, SHARES]
     if any(isinstance(feature, FormFeature) for feature in chosen):
         names.append(FORM_OF)
     if CHARACTERS in names:
@@ -126,11 +150,11 @@ def graph_inputs(features: FeaturesConfig) -> tuple[str, ...]:
 
 
 def count_keys(features: FeaturesConfig, sentences: Iterable[Sequence[str]]) -> dict[str, Counter[str]]:
-    """By feature, how often each key occurs in sentences of forms."""
+    """By feature, how often each key occurs in sentences of forms; a lexicon's words are counted where it is made."""
     chosen = features_of(features)
     of_sentences = [feature for feature in chosen if isinstance(feature, SentenceFeature)]
     of_forms = [feature for feature in chosen if isinstance(feature, FormFeature)]
-    counts: dict[str, Counter[str]] = {feature.name: Counter() for feature in chosen}
+    counts: dict[str, Counter[str]] = {feature.name: Counter() for feature in (*of_sentences, *of_forms)}
     seen: Counter[str] = Counter()
     for forms in sentences:
         keys = keys_from_forms(forms)
@@ -146,9 +170,11 @@ def count_keys(features: FeaturesConfig, sentences: Iterable[Sequence[str]]) -> 
 
 
 def build_vocabularies(features: FeaturesConfig, counts: Mapping[str, Counter[str]]) -> dict[str, Vocabulary]:
-    """By feature, the keys that training has seen often enough."""
+    """By feature that was counted, the keys that training has seen often enough."""
     return {
-        feature.name: build_vocabulary(counts[feature.name], feature.min_count) for feature in features_of(features)
+        feature.name: build_vocabulary(counts[feature.name], feature.min_count)
+        for feature in features_of(features)
+        if feature.name in counts
     }
 
 
@@ -157,11 +183,13 @@ class EncodedRows:
     """Ids by the name of the feature.
 
     `rows`: one row a sentence; `tokens` one a token, `bigrams` one more, `form_of` the number of each token's form.
-    `forms`: one row a distinct form, of which number 0 stands for padding.
+    `forms`: one row a distinct form, of which number 0 stands for padding. `sets`: what is in the word sets, whose
+    numbers are among the rows.
     """
 
     rows: Mapping[str, Rows]
     forms: Mapping[str, Rows]
+    sets: WordSets | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +197,8 @@ class InputPart:
     """A part of x: its numbers from `start` up to, not including, `stop`.
 
     `keys` is what each token was looked up by, `known` whether training has seen it often enough to have its own
-    vector (of characters: all of them).
+    vector (of characters: all of them). Of word sets, `members` are what is in each token's set, and the keys are their
+    words.
     """
 
     name: str
@@ -177,6 +206,7 @@ class InputPart:
     stop: int
     keys: tuple[str, ...]
     known: tuple[bool, ...]
+    members: tuple[tuple[SetMember, ...], ...] = ()
 
 
 class FeatureEncoder:
@@ -187,6 +217,9 @@ class FeatureEncoder:
         self._of_sentences = [feature for feature in chosen if isinstance(feature, SentenceFeature)]
         self._of_forms = [feature for feature in chosen if isinstance(feature, FormFeature)]
         self._vocabularies = vocabularies
+        self._set_feature = next((feature for feature in chosen if isinstance(feature, SetFeature)), None)
+        lexicon = vocabularies[LEXICON] if self._set_feature else None
+        self._sets = SetEncoder(lexicon) if isinstance(lexicon, Lexicon) else None
         self._ids_of_form = lru_cache(maxsize=REMEMBERED_FORMS)(self._look_up_form)
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedRows:
@@ -198,8 +231,11 @@ class FeatureEncoder:
             further = len(feature.parts) - 1  # so many keys more than there are tokens
             ids = self._vocabularies[feature.name].look_up(chain.from_iterable(map(feature.keys, keys)))
             rows[feature.name] = rows_of([ids], [length + further for length in lengths])
+        sets = self._sets.encode(keys) if self._sets else None
+        if sets:
+            rows |= sets.numbers
         if not self._of_forms:
-            return EncodedRows(rows=rows, forms={})
+            return EncodedRows(rows=rows, forms={}, sets=sets)
         numbers: dict[str, int] = {}
         form_of = ([numbers.setdefault(form, len(numbers) + 1) for form in forms] for forms in sentences)
         rows[FORM_OF] = rows_of(form_of, lengths)
@@ -207,23 +243,19 @@ class FeatureEncoder:
         found = zip(padding, *map(self._ids_of_form, numbers), strict=True)
         names = [feature.name for feature in self._of_forms]
         forms = {name: rows_of(of_forms, map(len, of_forms)) for name, of_forms in zip(names, found, strict=True)}
-        return EncodedRows(rows=rows, forms=forms)
+        return EncodedRows(rows=rows, forms=forms, sets=sets)
 
     def parts(self, forms: Sequence[str]) -> tuple[InputPart, ...]:
         """What x is made of for one sentence, in its order."""
-        keys, time = keys_from_forms(forms), len(forms)
         found: list[InputPart] = []
-        chosen: list[SentenceFeature | FormFeature] = [*self._of_sentences, *self._of_forms]
+        chosen = [*self._of_sentences, *([self._set_feature] if self._set_feature else []), *self._of_forms]
         for feature in chosen:
+            start = found[-1].stop if found else 0
+            if self._sets and isinstance(feature, SetFeature):
+                found += self._set_parts(self._sets, feature, forms, start)
+                continue
             vocabulary = self._vocabularies[feature.name]
-            for number, name in enumerate(feature.parts):
-                if isinstance(feature, SentenceFeature):
-                    read: list[Sequence[str]] = [[key] for key in feature.keys(keys)[number : number + time]]
-                elif feature.name == CHARACTERS:
-                    read = [feature.keys(form) for form in forms]
-                else:
-                    read = [[feature.keys(form)[number]] for form in forms]
-                start = found[-1].stop if found else 0
+            for name, read in zip(feature.parts, self._read(feature, forms), strict=True):
                 found.append(
                     InputPart(
                         name=name,
@@ -233,7 +265,32 @@ class FeatureEncoder:
                         known=tuple(all(key in vocabulary for key in entries) for entries in read),
                     )
                 )
+                start += feature.part_size
         return tuple(found)
+
+    def _set_parts(
+        self, sets: SetEncoder, feature: SetFeature, forms: Sequence[str], start: int
+    ) -> Iterator[InputPart]:
+        for number, (name, members) in enumerate(zip(feature.parts, sets.members(keys_from_forms(forms)), strict=True)):
+            yield InputPart(
+                name=name,
+                start=start + number * feature.part_size,
+                stop=start + (number + 1) * feature.part_size,
+                keys=tuple(" ".join(one.word for one in of_token) for of_token in members),
+                known=tuple(all(one.known for one in of_token) for of_token in members),
+                members=members,
+            )
+
+    def _read(self, feature: Feature, forms: Sequence[str]) -> list[list[Sequence[str]]]:
+        """By part of a feature and token of a sentence, the keys that are looked up."""
+        if isinstance(feature, SentenceFeature):
+            keys = feature.keys(keys_from_forms(forms))
+            return [[[key] for key in keys[n : n + len(forms)]] for n in range(len(feature.parts))]
+        assert isinstance(feature, FormFeature)
+        of_forms = [feature.keys(form) for form in forms]
+        if feature.name == CHARACTERS:
+            return [of_forms]
+        return [[[keys[n]] for keys in of_forms] for n in range(len(feature.parts))]
 
     def _look_up_form(self, form: str) -> tuple[list[int], ...]:
         """The ids of each feature of forms; never none, so that there is something to read."""

@@ -20,11 +20,14 @@ from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, graph
 from gatewise.model.graph_file import Graph, parse_graph
 from gatewise.model.graph_shapes import Shape, shapes_of, size_of
 from gatewise.model.heads import emissions_name
+from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import BOUNDS, graph_input_size
 from gatewise.model.parameters import directions
 from gatewise.model.protobuf import DamagedError, ForeignError
+from gatewise.model.word_sets import SET_INPUTS, SHARES
 
-# What a graph is judged by: time, batch, longest form, forms. What grows faster than the text fails at the second.
+# What a graph is judged by: time, batch, longest form or word set, forms or sets. What grows faster than the text fails
+# at the second.
 SCALES = ((2, 3, 7, 5), (1_000_003, 1_009, 101, 1_000_033))
 SPARE = 4  # so many times what the configuration adds up to
 
@@ -48,6 +51,7 @@ def signature_of(config: Config, num_tags: Mapping[str, int]) -> Signature:
     outputs = {"x": graph_input_size(config)} | {emissions_name(name): size for name, size in num_tags.items()}
     states, features = (config.encoder.hidden + BOUNDS) * len(directions(config)), config.features
     inside_words = features.character_dim + 2 * features.character_hidden + features.character_filters
+    inside_words += features.lexicon_dim if features.lexicon else 0
     return Signature(
         config=config,
         inputs=(*graph_inputs(features), "lengths"),
@@ -130,6 +134,9 @@ def _input_shapes(config: Config, scale: tuple[int, int, int, int]) -> dict[str,
         "suffixes": (config.features.affix_length, forms),
         FORM_OF: (time, batch),
         SPELLING_LENGTHS: (forms,),
+        LEXICON: (longest, forms),
+        SHARES: (longest, forms),
+        **dict.fromkeys(SET_INPUTS, (time, batch)),
         "lengths": (batch,),
     }
 

@@ -107,6 +107,12 @@ def _reduce(call: Call) -> Shape:
     return call.shapes[0][: _axis(call, axis)] + call.shapes[0][axis + 1 :]
 
 
+def _reduce_sum(call: Call) -> Shape:
+    (axis,) = call.numbers(1)
+    _expect(call.attribute("keepdims") == 0, call)
+    return call.shapes[0][: _axis(call, axis)] + call.shapes[0][axis + 1 :]
+
+
 def _reshape(call: Call) -> Shape:
     shape, wanted = call.shapes[0], call.numbers(1)
     made = tuple(size or shape[axis] for axis, size in enumerate(wanted))
@@ -159,6 +165,7 @@ OPERATORS: Mapping[tuple[str, str], tuple[Rule, frozenset[str]]] = {
     ("", "RNN"): (_recurrent, frozenset({"hidden_size", "direction"})),
     ("", "Range"): (_range, frozenset()),
     ("", "ReduceMax"): (_reduce, frozenset({"axes", "keepdims"})),
+    ("", "ReduceSum"): (_reduce_sum, frozenset({"keepdims"})),
     ("", "Reshape"): (_reshape, frozenset()),
     ("", "Shape"): (_shape, frozenset()),
     ("", "Slice"): (_slice, frozenset()),

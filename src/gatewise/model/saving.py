@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ from gatewise.model.config import Config
 from gatewise.model.file_sums import sums_to_dict
 from gatewise.model.heads import MAIN_HEAD, ModelHead, heads_to_dict
 from gatewise.model.label_facts import LabelFacts
+from gatewise.model.lexicon import Lexicon, lexicon_to_dict
 from gatewise.model.parameters import parameter_shapes
 from gatewise.text.vocabulary import Vocabulary
 
@@ -115,8 +117,11 @@ def check_storable(config: Config, vocabularies: Mapping[str, Vocabulary], num_t
 
 def _vocabulary_json(vocabularies: Mapping[str, Vocabulary]) -> bytes:
     entries: dict[str, list[str]] = {"tokens": [], "bigrams": []}  # version 1 has both, whether used or not
-    entries |= {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
-    return (json.dumps(entries, ensure_ascii=False) + "\n").encode()
+    found: dict[str, Any] = entries | {name: list(vocabulary.entries) for name, vocabulary in vocabularies.items()}
+    for vocabulary in vocabularies.values():
+        if isinstance(vocabulary, Lexicon):
+            found |= lexicon_to_dict(vocabulary)
+    return (json.dumps(found, ensure_ascii=False) + "\n").encode()
 
 
 def _expect_readable(target: Path, files: Mapping[str, bytes]) -> None:

@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
-from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder, InputPart
 from gatewise.model.heads import MAIN_HEAD, emissions_name
+from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import runs_on_integers
 from gatewise.model.parameters import input_size
+from gatewise.model.word_sets import NO_SET, SET_INPUTS, SHARES
 from gatewise.runtime.windows import FLOAT_ROUNDING, INTEGER_ROUNDING, MARGIN, WINDOW, emissions_in_windows
 from gatewise.text.sentence import Sentence
 
@@ -32,7 +34,8 @@ class EncodedBatch:
     """Padded ids, time first, by feature: `tokens` (time, batch), `bigrams` (time + 1, batch); `lengths` (batch,).
 
     `form_of` (time, batch) are the numbers of the tokens' forms, the features of forms are (longest, forms), and
-    `spelling_lengths` (forms,) says how many characters each has.
+    `spelling_lengths` (forms,) says how many characters each has. Word sets have their numbers in `lexicon_B` and its
+    sisters (time, batch), and `lexicon` and `lexicon_shares` (longest, sets).
     """
 
     inputs: Mapping[str, npt.NDArray[Any]]
@@ -61,22 +64,38 @@ class EncodedBatch:
         """These sentences alone, without the padding that they do not need."""
         lengths = self.lengths[chosen]
         unused = len(self.inputs["tokens"]) - int(lengths.max())
-        inputs = {name: ids[: len(ids) - unused, chosen] for name, ids in self.inputs.items()}
-        return EncodedBatch(inputs=inputs, lengths=lengths)
+        inputs = {name: ids for name, ids in self.inputs.items() if name not in (LEXICON, SHARES)}
+        inputs = {name: ids[: len(ids) - unused, chosen] for name, ids in inputs.items()}
+        return EncodedBatch(inputs=self._with_sets(inputs), lengths=lengths)
 
     def stretch(self, start: int, end: int) -> EncodedBatch:
         """The tokens from `start` to `end` of a sentence that is alone."""
         further = {name: len(ids) - len(self.inputs["tokens"]) for name, ids in self.inputs.items()}
         inputs = dict(self.inputs)
-        for name in ("tokens", "bigrams", FORM_OF):
+        for name in ("tokens", "bigrams", FORM_OF, *SET_INPUTS):
             if name in inputs:
                 inputs[name] = inputs[name][start : end + further[name]]
         if FORM_OF in inputs:
             used, inputs[FORM_OF] = np.unique(inputs[FORM_OF], return_inverse=True)
             inputs[FORM_OF] = inputs[FORM_OF].reshape(-1, 1)
-            for name in inputs.keys() - {"tokens", "bigrams", FORM_OF}:
+            for name in inputs.keys() - {"tokens", "bigrams", FORM_OF, *SET_INPUTS, LEXICON, SHARES}:
                 inputs[name] = inputs[name][..., used]
-        return EncodedBatch(inputs=inputs, lengths=np.array([end - start], dtype=np.int32))
+        return EncodedBatch(inputs=self._with_sets(inputs), lengths=np.array([end - start], dtype=np.int32))
+
+    def _with_sets(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Inputs that are a part of the batch's, with the word sets that they name alone, numbered anew."""
+        if LEXICON not in self.inputs:
+            return dict(inputs)
+        numbers = np.stack([inputs[name] for name in SET_INPUTS])
+        used = np.unique(np.append(numbers, NO_SET))
+        words, shares = self.inputs[LEXICON][:, used], self.inputs[SHARES][:, used]
+        longest = max(1, int((shares > 0).sum(axis=0).max()))
+        return {
+            **inputs,
+            **dict(zip(SET_INPUTS, np.searchsorted(used, numbers), strict=True)),
+            LEXICON: words[:longest],
+            SHARES: shares[:longest],
+        }
 
 
 class Session:
@@ -108,10 +127,16 @@ class Session:
         inputs |= {name: rows.padded() for name, rows in encoded.forms.items()}
         if CHARACTERS in encoded.forms:
             inputs[SPELLING_LENGTHS] = encoded.forms[CHARACTERS].lengths.astype(np.int32)
+        if encoded.sets:
+            inputs |= {LEXICON: encoded.sets.words.padded(), SHARES: encoded.sets.padded_shares()}
         return EncodedBatch(
             inputs=inputs,
             lengths=encoded.rows["tokens"].lengths.astype(np.int32),
         )
+
+    def parts(self, sentence: Sentence) -> tuple[InputPart, ...]:
+        """What x is made of."""
+        return self._encoder.parts(sentence.forms)
 
     def emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> Float32s:
         """Of one head: (time, batch, num_tags)."""

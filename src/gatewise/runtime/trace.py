@@ -29,7 +29,7 @@ from gatewise.lstm import (
 from gatewise.model.archive import ModelArchive
 from gatewise.model.card import architecture
 from gatewise.model.config import Config
-from gatewise.model.features import FeatureEncoder, InputPart
+from gatewise.model.features import InputPart
 from gatewise.model.heads import ModelHead, weights_prefix
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.session import Session
@@ -119,7 +119,7 @@ def trace_sentence(
         labels=head.labels,
         scheme=head.scheme,
         x=x,
-        parts=FeatureEncoder(archive.config.features, archive.vocabularies).parts(sentence.forms),
+        parts=session.parts(sentence),
         layers=layers,
         emission_weight=weight,
         emission_bias=bias,

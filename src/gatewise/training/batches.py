@@ -18,7 +18,9 @@ from torch import Tensor
 
 from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
 from gatewise.model.heads import MAIN_HEAD
+from gatewise.model.lexicon import LEXICON
 from gatewise.model.rows import Rows, rows_of
+from gatewise.model.word_sets import SET_INPUTS, SHARES, WordSets
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary
 
@@ -38,7 +40,7 @@ class Ragged:
         lengths = self.lengths[rows]
         places = torch.arange(int(lengths.max()), device=rows.device)[:, None]
         found = self.values[(self.starts[rows] + places).clamp_(max=len(self.values) - 1)]
-        return torch.where(places < lengths, found.long(), fill)
+        return torch.where(places < lengths, found if found.is_floating_point() else found.long(), fill)
 
     def to(self, device: torch.device) -> Ragged:
         """The same on a device."""
@@ -65,7 +67,8 @@ class HeadTags:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedSentences:
     """A split as ids by the name of the feature: `inputs` one row a sentence, `forms` one row a distinct form, of which
-    number 0 stands for padding (see `model.features`); `lengths` in tokens.
+    number 0 stands for padding (see `model.features`); `sets` is the same of word sets, ids and shares (see
+    `model.word_sets`); `lengths` in tokens.
 
     `tags` are the main head's, of the sentences `labeled` for it (None: all of them); `heads` has the further ones.
     """
@@ -74,6 +77,7 @@ class EncodedSentences:
     tags: Ragged
     lengths: tuple[int, ...]
     forms: Mapping[str, Ragged] = field(default_factory=dict)
+    sets: Mapping[str, Ragged] = field(default_factory=dict)
     labeled: tuple[bool, ...] | None = None
     heads: Mapping[str, HeadTags] = field(default_factory=dict)
 
@@ -84,8 +88,9 @@ class EncodedSentences:
         """The same on a device."""
         inputs = {name: rows.to(device) for name, rows in self.inputs.items()}
         forms = {name: rows.to(device) for name, rows in self.forms.items()}
+        sets = {name: rows.to(device) for name, rows in self.sets.items()}
         heads = {name: replace(head, tags=head.tags.to(device)) for name, head in self.heads.items()}
-        return replace(self, inputs=inputs, tags=self.tags.to(device), forms=forms, heads=heads)
+        return replace(self, inputs=inputs, tags=self.tags.to(device), forms=forms, sets=sets, heads=heads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +114,8 @@ class Batch:
     has none.
 
     Of the inputs, `tokens` is (time, batch), `bigrams` (time + 1, batch); with features of forms, `form_of` is (time,
-    batch), each feature (longest, forms), and `spelling_lengths` (forms,)."""
+    batch), each feature (longest, forms), and `spelling_lengths` (forms,); with a lexicon, `lexicon_B` and its sisters
+    are (time, batch), `lexicon` and `lexicon_shares` (longest, sets)."""
 
     indices: tuple[int, ...]
     inputs: Mapping[str, Tensor]
@@ -136,7 +142,13 @@ def encode_sentences(
     lengths = tuple(map(len, sentences))
     ids = ([tag_ids.get(tag, 0) for tag in sentence.tags or [""] * len(sentence)] for sentence in sentences)
     forms = {name: ragged(rows) for name, rows in encoded.forms.items()}
-    return EncodedSentences(inputs=inputs, tags=ragged(rows_of(ids, lengths)), lengths=lengths, forms=forms)
+    tags, sets = ragged(rows_of(ids, lengths)), _ragged_sets(encoded.sets) if encoded.sets else {}
+    return EncodedSentences(inputs=inputs, tags=tags, lengths=lengths, forms=forms, sets=sets)
+
+
+def _ragged_sets(sets: WordSets) -> dict[str, Ragged]:
+    words = ragged(sets.words)
+    return {LEXICON: words, SHARES: replace(words, values=torch.from_numpy(sets.shares))}
 
 
 def cut_batches(
@@ -174,13 +186,18 @@ def collate(sentences: EncodedSentences, batches: Sequence[Sequence[int]]) -> It
 
 
 def _padded_inputs(sentences: EncodedSentences, rows: Tensor) -> dict[str, Tensor]:
-    """The ids of these sentences, and of each form that they hold once."""
+    """The ids of these sentences, and of each form and word set that they hold once."""
     inputs = {name: feature.padded(rows, PADDING_ID) for name, feature in sentences.inputs.items()}
     if sentences.forms:
         numbers, inputs[FORM_OF] = torch.unique(inputs[FORM_OF], return_inverse=True)
         inputs |= {name: feature.padded(numbers, PADDING_ID) for name, feature in sentences.forms.items()}
         if CHARACTERS in sentences.forms:
             inputs[SPELLING_LENGTHS] = sentences.forms[CHARACTERS].lengths[numbers]
+    if sentences.sets:
+        of_tokens = torch.stack([inputs[name] for name in SET_INPUTS])
+        numbers, renumbered = torch.unique(of_tokens, return_inverse=True)
+        inputs |= dict(zip(SET_INPUTS, renumbered, strict=True))
+        inputs |= {name: rows.padded(numbers, PADDING_ID) for name, rows in sentences.sets.items()}
     return inputs
 
 

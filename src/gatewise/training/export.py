@@ -3,7 +3,8 @@
 In: the configuration and the arrays of the archive. Out: the bytes of model.onnx. Inputs are `tokens` (time, batch),
 `lengths` (batch,), and what the model has of: `bigrams` (time + 1, batch), `form_of` (time, batch), and a distinct form
 a column `characters` (longest, forms) with `spelling_lengths` (forms,), `shapes` (1, forms), `prefixes` and `suffixes`
-(affix_length, forms). Outputs are `x`, what the first layer reads, (time, batch, input_size), and `emissions` (time,
+(affix_length, forms); word sets: `lexicon_B` and its sisters (time, batch), `lexicon` and `lexicon_shares` (words,
+sets). Outputs are `x`, what the first layer reads, (time, batch, input_size), and `emissions` (time,
 batch, num_tags), with `emissions.NAME` for each further head. Layers: `training.export_layers`. Source: the ONNX
 operator specification, Gather-13 to Conv-11.
 """
@@ -20,12 +21,15 @@ from gatewise.model.features import (
     FORM_OF,
     SPELLING_LENGTHS,
     SentenceFeature,
+    SetFeature,
     features_of,
     graph_inputs,
 )
 from gatewise.model.heads import MAIN_HEAD, emissions_name, weights_prefix
+from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import BOUNDS, MOST, STEP, graph_input_size, runs_on_integers
 from gatewise.model.parameters import CHARACTER_WIDTH
+from gatewise.model.word_sets import SET_INPUTS, SHARES
 from gatewise.training.export_layers import (
     INTEGER_DOMAIN,
     bounds,
@@ -74,6 +78,9 @@ _INPUTS: dict[str, tuple[int, list[str | int]]] = {
     "suffixes": (TensorProto.INT64, ["affixes", "forms"]),
     "form_of": (TensorProto.INT64, ["time", "batch"]),
     "spelling_lengths": (TensorProto.INT32, ["forms"]),
+    LEXICON: (TensorProto.INT64, ["words", "sets"]),
+    SHARES: (TensorProto.FLOAT, ["words", "sets"]),
+    **{name: (TensorProto.INT64, ["time", "batch"]) for name in SET_INPUTS},
     "lengths": (TensorProto.INT32, ["batch"]),
 }
 
@@ -128,6 +135,8 @@ def _embed(graph: Graph, config: Config, arrays: Arrays) -> list[str]:
         embedded = _look_up(graph, feature.weight, arrays, feature.name)
         if isinstance(feature, SentenceFeature):
             parts += _shifted(graph, feature, embedded)
+        elif isinstance(feature, SetFeature):
+            parts += _means(graph, feature, embedded)
         elif feature.name == CHARACTERS:
             of_forms.append(spell(graph, embedded, arrays))
         else:
@@ -150,6 +159,16 @@ def _shifted(graph: Graph, feature: SentenceFeature, embedded: str) -> list[str]
         stop = graph.constant(f"{part}.stop", np.array([number - last or np.iinfo(np.int64).max]))
         parts.append(graph.add("Slice", [embedded, start, stop, zero], part))
     return parts
+
+
+def _means(graph: Graph, feature: SetFeature, embedded: str) -> list[str]:
+    """The mean of each word set, (sets, part_size), and then those of the tokens."""
+    column = graph.constant(f"{feature.name}.column", np.array([2]))
+    shares = graph.add("Unsqueeze", [SHARES, column], f"{feature.name}.column_of_shares")
+    weighted = graph.add("Mul", [embedded, shares], f"{feature.name}.weighted")  # (longest, sets, part_size)
+    rows = graph.constant(f"{feature.name}.rows_of_sets", np.array([0]))
+    means = graph.add("ReduceSum", [weighted, rows], f"{feature.name}.means", keepdims=0)
+    return [graph.add("Gather", [means, part], f"{part}.vectors") for part in feature.parts]
 
 
 def _flattened(graph: Graph, vectors: str, size: int, name: str) -> str:

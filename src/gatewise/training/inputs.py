@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.model.config import Config
-from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, SentenceFeature, features_of
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, SentenceFeature, SetFeature, features_of
 from gatewise.model.parameters import input_size
+from gatewise.model.word_sets import SHARES
 from gatewise.text.vocabulary import PADDING_ID
 from gatewise.training.batches import with_unknowns
 from gatewise.training.spelling import spelling_network
@@ -43,6 +44,9 @@ class InputLayer(nn.Module):
             embedded = self.embeddings[feature.name](self._ids(inputs, feature.name))
             if isinstance(feature, SentenceFeature):
                 parts += [embedded[first : first + time] for first in range(len(feature.parts))]
+            elif isinstance(feature, SetFeature):
+                means = (embedded * inputs[SHARES][..., None].to(embedded.dtype)).sum(0)  # (sets, part_size)
+                parts += [nn.functional.embedding(inputs[part], means) for part in feature.parts]
             elif feature.name == CHARACTERS and self.spelling is not None:
                 of_forms.append(self.spelling(embedded, inputs[SPELLING_LENGTHS]))
             else:

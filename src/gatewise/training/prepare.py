@@ -18,11 +18,13 @@ from gatewise.model.config import Config
 from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
+from gatewise.model.lexicon import LEXICON
 from gatewise.model.saving import check_storable
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import Vocabulary
 from gatewise.training.annotation import labeled_sentences, labels_of, with_labels
 from gatewise.training.batches import EncodedSentences, encode_sentences, unknown_rates
+from gatewise.training.lexicon import prepare_lexicon
 from gatewise.training.vectors import PretrainedVectors, find_vectors
 
 # What may differ when a run goes on: it changes how the work is done, not what comes out.
@@ -41,7 +43,7 @@ class PreparedHead:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
-    file has them; `vectors` are pretrained ones for tokens.
+    file has them; `vectors` are pretrained ones for tokens, `word_vectors` for the words of the lexicon.
 
     `labels`, `dev` and `dev_gold` are the main head's, `heads` are the further ones; `train` has the sentences of all.
     """
@@ -54,6 +56,7 @@ class Prepared:
     dev: EncodedSentences
     dev_gold: tuple[tuple[str, ...], ...]
     vectors: PretrainedVectors | None = None
+    word_vectors: PretrainedVectors | None = None
     heads: Mapping[str, PreparedHead] = field(default_factory=dict)
 
     @property
@@ -75,15 +78,16 @@ class Prepared:
         digest = hashlib.sha256(json.dumps([settings, labels], sort_keys=True).encode())
         for split in (self.train, self.dev, *(head.dev for head in self.heads.values())):
             further = [head.tags for head in split.heads.values()]
-            for rows in (*split.inputs.values(), *split.forms.values(), split.tags, *further):
+            for rows in (*split.inputs.values(), *split.forms.values(), *split.sets.values(), split.tags, *further):
                 digest.update(rows.values.cpu().numpy().tobytes())
                 digest.update(rows.lengths.cpu().numpy().tobytes())
             if self.heads:
                 labeled = [split.labeled, [head.labeled for head in split.heads.values()]]
                 digest.update(json.dumps(labeled).encode())
-        if self.vectors is not None:
-            digest.update(self.vectors.ids.numpy().tobytes())
-            digest.update(self.vectors.values.numpy().tobytes())
+        for vectors in (self.vectors, self.word_vectors):
+            if vectors is not None:
+                digest.update(vectors.ids.numpy().tobytes())
+                digest.update(vectors.values.numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -110,6 +114,11 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     vectors = None
     if features.vectors:
         vectors = find_vectors(features.vectors, vocabularies["tokens"], features.token_dim)
+    word_vectors = None
+    if features.lexicon:
+        lexicon = prepare_lexicon(features, *([sentence.forms for sentence in split] for split in (train, dev)))
+        vocabularies, word_vectors = vocabularies | {LEXICON: lexicon.lexicon}, lexicon.vectors
+        counts[LEXICON] = lexicon.occurrences
     encoder = FeatureEncoder(features, vocabularies)
     main = _prepared_head(train, dev, encoder, MAIN_HEAD, config.task.scheme)
     heads = {name: _prepared_head(train, dev, encoder, name, head.scheme) for name, head in config.heads.items()}
@@ -125,6 +134,7 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
         dev=main.dev,
         dev_gold=main.dev_gold,
         vectors=vectors,
+        word_vectors=word_vectors,
         heads=heads,
     )
 

@@ -27,6 +27,7 @@ from gatewise.model.config import Config
 from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
 from gatewise.model.labeled import labeled_for
+from gatewise.model.lexicon import LEXICON, Lexicon
 from gatewise.model.numbers import stored
 from gatewise.model.scoring import Scores
 from gatewise.runtime.calibration import calibrate
@@ -40,7 +41,7 @@ from gatewise.training.events import Listener, Listeners
 from gatewise.training.export import onnx_graph
 from gatewise.training.loop import TrainedTagger, train_tagger
 from gatewise.training.place import device_of
-from gatewise.training.prepare import prepare
+from gatewise.training.prepare import Prepared, prepare
 from gatewise.training.report_data import RunFacts
 from gatewise.training.run_log import RunLog
 from gatewise.training.splits import Corpus, Files, readings_of
@@ -239,5 +240,14 @@ def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
         parameters=sum(array.numel() for array in trained.arrays.values()),
         num_tags=len(trained.prepared.labels),
         vectors=(len(vectors.ids), vectors.entries) if vectors is not None else None,
+        lexicon=_lexicon_facts(trained.prepared),
         heads={name: len(head.labels) for name, head in trained.prepared.heads.items()},
     )
+
+
+def _lexicon_facts(prepared: Prepared) -> tuple[int, int, int] | None:
+    """Words, those with vectors of their own, those with pretrained ones."""
+    lexicon, vectors = prepared.vocabularies.get(LEXICON), prepared.word_vectors
+    if not isinstance(lexicon, Lexicon):
+        return None
+    return len(lexicon.words), len(lexicon.entries), len(vectors.ids) if vectors is not None else 0
