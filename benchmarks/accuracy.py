@@ -1,0 +1,112 @@
+"""A row of docs/results.md again, by one command: `python benchmarks/accuracy.py ROW --data DATA --work WORK`.
+
+In: the row's name, the folder of the corpora (docs/results.md says where each is at home), a folder to work in. Does
+what the row needs and WORK does not have yet: vectors from raw text (`gatewise embed`), splits, then the trainings
+(`gatewise train` with recipes/ROW.toml, as many seeds as the row says). Every command is printed before it runs; they
+can be typed as well. Scores of dev and test are printed at the end, mean ± standard deviation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+EVERY = 20  # of msra's sentences one is held out for dev
+
+ENGLISH = tuple(
+    f"{corpus}/{split}{end}"
+    for corpus, end in (("conll2003", ".tsv"), ("conll2000", ".tsv"), ("wnut17", ".tsv"), ("ud_en_ewt", ".conllu"))
+    for split in ("train", "dev", "test")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectors:
+    """Vectors of raw text: which files of DATA, and the options of `gatewise embed`; of the tokens of `also`, those
+    that are rare get vectors composed from their parts."""
+
+    texts: str
+    options: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The files of DATA, or of WORK after `split`, the names of the vectors, and how many seeds."""
+
+    train: str
+    dev: str
+    test: str
+    vectors: tuple[str, ...] = ()
+    seeds: int = 5
+    split: Callable[[Path, Path], None] | None = None
+    options: tuple[str, ...] = field(default=())
+
+
+def hold_out(data: Path, work: Path) -> None:
+    """msra has no dev: one sentence in so many of train becomes it."""
+    sentences = (data / "msra/train.tsv").read_text(encoding="utf-8").strip().split("\n\n")
+    parts = {"dev": sentences[::EVERY], "train": [one for n, one in enumerate(sentences) if n % EVERY]}
+    for name, part in parts.items():
+        (work / f"msra-{name}.tsv").write_text("\n\n".join(part) + "\n", encoding="utf-8")
+
+
+VECTORS = {
+    "zh_char64.txt": Vectors(texts="raw_zh/*.txt.gz", options=("--tokenizer", "characters", "--dim", "64")),
+    "zh_bigram64.txt": Vectors(
+        texts="raw_zh/*.txt.gz", options=("--unit", "bigram", "--dim", "64", "--min-count", "5", "--split")
+    ),
+    "en_word100.txt": Vectors(
+        texts="raw_en/*.txt.gz", options=("--tokenizer", "english", "--dim", "100"), also=ENGLISH
+    ),
+}
+ROWS = {
+    "weibo": Row(train="weibo/train.tsv", dev="weibo/dev.tsv", test="weibo/test.tsv"),
+    "resume": Row(train="resume/train.tsv", dev="resume/dev.tsv", test="resume/test.tsv"),
+}
+
+
+def run(work: Path, *command: str) -> None:
+    """Print a gatewise command and run it in WORK."""
+    print("$ gatewise " + shlex.join(command), flush=True)
+    subprocess.run([sys.executable, "-m", "gatewise", *command], cwd=work, check=True)
+
+
+def make_vectors(name: str, data: Path, work: Path) -> None:
+    """Vectors under their name in WORK, unless they are there."""
+    if (work / name).exists():
+        return
+    made = VECTORS[name]
+    also = [part for path in made.also for part in ("--also", str(data / path))]
+    run(work, "embed", str(data / made.texts), "-o", name, *made.options, *also)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("row", choices=sorted(ROWS))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the corpora")
+    parser.add_argument("--work", type=Path, required=True, help="the folder to work in")
+    parser.add_argument("--set", action="append", default=[], help="a setting, such as training.threads=1")
+    asked = parser.parse_args(arguments)
+    row, data, work = ROWS[asked.row], asked.data.resolve(), asked.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    for name in row.vectors:
+        make_vectors(name, data, work)
+    if row.split is not None:
+        row.split(data, work)
+    home = work if row.split is not None else data
+    files = [str(home / row.train), "--dev", str(home / row.dev), "--test", str(data / row.test)]
+    settings = [part for one in asked.set for part in ("--set", one)]
+    seeds = ("--seeds", str(row.seeds)) if row.seeds > 1 else ()
+    recipe = str(RECIPES / f"{asked.row}.toml")
+    run(work, "train", *files, "--config", recipe, "-o", asked.row, *seeds, "--resume", *row.options, *settings)
+
+
+if __name__ == "__main__":
+    main()
