@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 SAMPLE = Path(__file__).parents[1] / "data" / "zh_gsdsimp_sample" / "sample.conllu"
 NAMES = Path(__file__).parents[1] / "data" / "tiny" / "spans.conll"
-VECTORS, WORDS = "VECTORS", "WORDS"  # stand for the file that the test writes, vectors of words
+# They stand for files that the test writes: vectors of tokens, of bigrams, and a list of words
+VECTORS, BIGRAM_VECTORS, WORDS = "VECTORS", "BIGRAM_VECTORS", "WORDS"
 
 # The task says which tokens there are: characters of raw text, or the treebank's words
 SEGMENTATION = {"task.kind": "segmentation"}
@@ -66,6 +68,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "features.vectors_trained": TAGS
     | {"features.vectors": VECTORS, "features.token_dim": 16, "features.vectors_trained": False},
+    "features.bigram_vectors": SEGMENTATION | {"features.bigram_vectors": BIGRAM_VECTORS},
     "encoder.kind": TAGS | {"encoder.kind": "rnn"},
     "encoder.hidden, encoder.layers, encoder.residual": SEGMENTATION
     | {"encoder.hidden": 24, "encoder.layers": 3, "encoder.residual": True},
@@ -145,19 +148,23 @@ def make_config(settings: dict[str, Any], vectors: Path, *, epochs: int) -> Conf
         section = table
         for one in sections:
             section = section.setdefault(one, {})
-        section[name] = str(vectors) if value in (VECTORS, WORDS) else value
+        files = {VECTORS: vectors / VECTORS, BIGRAM_VECTORS: vectors / BIGRAM_VECTORS, WORDS: vectors / VECTORS}
+        section[name] = str(files[value]) if isinstance(value, str) and value in files else value
     return config_from_dict(table, where="test")
 
 
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random vectors of half the sample's words."""
-    words = sorted({form for sentence in read_sentences(SAMPLE) for form in sentence.forms})[::2]
+    """A folder with random vectors of half the sample's words, and of half the bigrams in its text."""
+    sentences = list(read_sentences(SAMPLE))
+    words = {form for sentence in sentences for form in sentence.forms}
+    pairs = {"".join(pair) for sentence in sentences for pair in pairwise(sentence.text)}
     draw = np.random.default_rng(3)
-    lines = [f"{word} " + " ".join(f"{number:.4f}" for number in draw.normal(size=16) / 4) for word in words]
-    path = tmp_path_factory.mktemp("vectors") / "vectors.vec.gz"
-    path.write_bytes(gzip.compress("\n".join([f"{len(words)} 16", *lines, ""]).encode()))
-    return path
+    folder = tmp_path_factory.mktemp("vectors")
+    for name, keys in ((VECTORS, sorted(words)[::2]), (BIGRAM_VECTORS, sorted(pairs)[::2])):
+        lines = [f"{key} " + " ".join(f"{number:.4f}" for number in draw.normal(size=16) / 4) for key in keys]
+        (folder / name).write_bytes(gzip.compress("\n".join([f"{len(keys)} 16", *lines, ""]).encode()))
+    return folder
 
 
 def run(settings: dict[str, Any], vectors: Path, folder: Path, *, epochs: int) -> float:

@@ -19,10 +19,10 @@ from gatewise.model.scoring import Scores
 class TrainingFacts:
     """What a training run knows of itself.
 
-    `splits` maps train, dev, test to (sentences, tokens); `vectors` is how many tokens of how many had pretrained ones;
-    `lexicon` is how many words there are, how many with vectors of their own, and how many of these pretrained;
-    `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the numbers that
-    are stored and in float32, where the training chose between them.
+    `splits` maps train, dev, test to (sentences, tokens); `vectors` is, by feature, how many of how many entries had
+    pretrained ones; `lexicon` is how many words there are, how many with vectors of their own, and how many of these
+    pretrained; `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the
+    numbers that are stored and in float32, where the training chose between them.
     """
 
     date: str
@@ -32,7 +32,7 @@ class TrainingFacts:
     seconds: float
     parameters: int
     num_tags: int
-    vectors: tuple[int, int] | None = None
+    vectors: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     lexicon: tuple[int, int, int] | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
     numbers_scores: tuple[float, float] | None = None
@@ -77,12 +77,12 @@ def with_calibrations(card: str, calibrations: Mapping[str, CalibrationChange]) 
 
 
 def vectors_found(config: Config, facts: TrainingFacts) -> str:
-    """`1,234 of 2,000 tokens, kept as they are`; empty without pretrained vectors."""
-    if facts.vectors is None:
+    """`1,234 of 2,000 tokens, 56 of 780 bigrams, kept as they are`; empty without pretrained vectors."""
+    if not facts.vectors:
         return ""
-    found, entries = facts.vectors
     use = "trained on" if config.features.vectors_trained else "kept as they are"
-    return f"{found:,} of {entries:,} tokens, {use}"
+    found = [f"{found:,} of {entries:,} {name}" for name, (found, entries) in facts.vectors.items()]
+    return ", ".join([*found, use])
 
 
 def _lexicon_told(config: Config, words: int, own: int, pretrained: int) -> str:

@@ -54,7 +54,8 @@ class FeaturesConfig:
     `character_filters`, 3 characters wide). `shape_dim`: the word's shape, such as Xxxx; `affix_length`: its prefixes
     and suffixes of 1 to so many characters, `affix_dim` numbers each. `form_min_count` is for all of these.
     `vectors`: a file of pretrained vectors for tokens (word2vec text or binary, GloVe, fastText .vec, also gzipped), of
-    `token_dim` numbers each; with `vectors_trained` they are tuned, else those that are found stay as they are.
+    `token_dim` numbers each; `bigram_vectors`: one for bigrams, of `bigram_dim` numbers. With `vectors_trained` both
+    are tuned, else those that are found stay as they are.
     `lexicon`: a list of words, whose sets around each character join x (docs/lexicon.md); words of at most
     `lexicon_longest` characters, of which at most `lexicon_size` have vectors of their own, `lexicon_dim` numbers each:
     those seen `lexicon_min_count` times, and those in the file `lexicon_vectors`.
@@ -73,6 +74,7 @@ class FeaturesConfig:
     affix_dim: int = 16
     form_min_count: int = 2
     vectors: str = ""
+    bigram_vectors: str = ""
     vectors_trained: bool = True
     lexicon: str = ""
     lexicon_dim: int = 50

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from gatewise.errors import TrainingError
 from gatewise.model.archive import legality_of
-from gatewise.model.lexicon import LEXICON
 from gatewise.training.adversarial import backward_twice
 from gatewise.training.batches import Batch, collate, cut_batches
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -373,9 +372,6 @@ def new_network(prepared: Prepared) -> TaggerNetwork:
     network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality, heads=heads)
     network.initialize()
     network.inputs.set_unknown_rates(prepared.unknown_rates)
-    if prepared.vectors is not None:
-        prepared.vectors.fill(network.inputs.embeddings["tokens"], trained=prepared.config.features.vectors_trained)
-    if prepared.word_vectors is not None:
-        trained = prepared.config.features.vectors_trained
-        prepared.word_vectors.fill(network.inputs.embeddings[LEXICON], trained=trained)
+    for name, vectors in prepared.vectors.items():
+        vectors.fill(network.inputs.embeddings[name], trained=prepared.config.features.vectors_trained)
     return network

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from gatewise.errors import TrainingError
-from gatewise.model.config import Config
+from gatewise.errors import ConfigError, TrainingError
+from gatewise.model.config import Config, FeaturesConfig
 from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
@@ -43,7 +43,7 @@ class PreparedHead:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
-    file has them; `vectors` are pretrained ones for tokens, `word_vectors` for the words of the lexicon.
+    file has them; `vectors` are pretrained ones, by feature.
 
     `labels`, `dev` and `dev_gold` are the main head's, `heads` are the further ones; `train` has the sentences of all.
     """
@@ -55,8 +55,7 @@ class Prepared:
     train: EncodedSentences
     dev: EncodedSentences
     dev_gold: tuple[tuple[str, ...], ...]
-    vectors: PretrainedVectors | None = None
-    word_vectors: PretrainedVectors | None = None
+    vectors: Mapping[str, PretrainedVectors] = field(default_factory=dict)
     heads: Mapping[str, PreparedHead] = field(default_factory=dict)
 
     @property
@@ -84,10 +83,10 @@ class Prepared:
             if self.heads:
                 labeled = [split.labeled, [head.labeled for head in split.heads.values()]]
                 digest.update(json.dumps(labeled).encode())
-        for vectors in (self.vectors, self.word_vectors):
-            if vectors is not None:
-                digest.update(vectors.ids.numpy().tobytes())
-                digest.update(vectors.values.numpy().tobytes())
+        for name, vectors in self.vectors.items():
+            digest.update(name.encode())
+            digest.update(vectors.ids.numpy().tobytes())
+            digest.update(vectors.values.numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -95,8 +94,8 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     """Encode the splits; `config` must be resolved, no `auto` left in its task (see `model.corpus.resolve_config`).
 
     Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, or the
-    pretrained vectors are of other tokens, FormatError when their file is not one, and ConfigError when the model would
-    be larger than can be stored.
+    pretrained vectors are of other tokens, FormatError when their file is not one, and ConfigError when there is no
+    table for them, or the model would be larger than can be stored.
     """
     train, dev = labeled_sentences(train), labeled_sentences(dev)
     if not labeled_for(train):
@@ -111,13 +110,12 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
             f"the training split: expected at least 2 different tokens seen {features.min_count} time(s) or more, found"
             f" {found}; check the columns, or lower features.min_count"
         )
-    vectors = None
-    if features.vectors:
-        vectors = find_vectors(features.vectors, vocabularies["tokens"], features.token_dim)
-    word_vectors = None
+    vectors = _pretrained(features, vocabularies)
     if features.lexicon:
         lexicon = prepare_lexicon(features, *([sentence.forms for sentence in split] for split in (train, dev)))
-        vocabularies, word_vectors = vocabularies | {LEXICON: lexicon.lexicon}, lexicon.vectors
+        vocabularies = vocabularies | {LEXICON: lexicon.lexicon}
+        if lexicon.vectors is not None:
+            vectors[LEXICON] = lexicon.vectors
         counts[LEXICON] = lexicon.occurrences
     encoder = FeatureEncoder(features, vocabularies)
     main = _prepared_head(train, dev, encoder, MAIN_HEAD, config.task.scheme)
@@ -134,9 +132,22 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
         dev=main.dev,
         dev_gold=main.dev_gold,
         vectors=vectors,
-        word_vectors=word_vectors,
         heads=heads,
     )
+
+
+def _pretrained(features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]) -> dict[str, PretrainedVectors]:
+    """The pretrained vectors that the configuration names, by feature."""
+    if features.bigram_vectors and not features.bigram_dim:
+        raise ConfigError(
+            "features.bigram_vectors: expected a model that reads bigrams, found one that does not; leave it out, or"
+            " set features.bigram_dim with the tokenizer characters"
+        )
+    asked = {
+        "tokens": (features.vectors, features.token_dim),
+        "bigrams": (features.bigram_vectors, features.bigram_dim),
+    }
+    return {name: find_vectors(path, vocabularies[name], dim, name) for name, (path, dim) in asked.items() if path}
 
 
 def _prepared_head(

@@ -239,7 +239,7 @@ def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
         seconds=trained.seconds,
         parameters=sum(array.numel() for array in trained.arrays.values()),
         num_tags=len(trained.prepared.labels),
-        vectors=(len(vectors.ids), vectors.entries) if vectors is not None else None,
+        vectors={name: (len(found.ids), found.entries) for name, found in vectors.items() if name != LEXICON},
         lexicon=_lexicon_facts(trained.prepared),
         heads={name: len(head.labels) for name, head in trained.prepared.heads.items()},
     )
@@ -247,7 +247,7 @@ def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
 
 def _lexicon_facts(prepared: Prepared) -> tuple[int, int, int] | None:
     """Words, those with vectors of their own, those with pretrained ones."""
-    lexicon, vectors = prepared.vocabularies.get(LEXICON), prepared.word_vectors
+    lexicon, vectors = prepared.vocabularies.get(LEXICON), prepared.vectors.get(LEXICON)
     if not isinstance(lexicon, Lexicon):
         return None
     return len(lexicon.words), len(lexicon.entries), len(vectors.ids) if vectors is not None else 0

@@ -1,6 +1,7 @@
 """Files of pretrained vectors: word2vec text and binary, GloVe, fastText .vec, gzipped or not, told by their content.
 
 In: a path, the length of the vectors, and which forms are wanted. Out: the wanted forms with their numbers, streamed.
+The other way round, forms with their numbers become word2vec text.
 
 Text has one entry a line, the form and then its numbers; an optional first line has two counts. Binary (word2vec.c)
 has that line, and then each form in UTF-8, a space, and float32 numbers, little-endian. Forms that are no valid UTF-8,
@@ -13,9 +14,9 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +28,14 @@ GZIP_MAGIC = b"\x1f\x8b"
 LONGEST_LINE = 1 << 20  # bytes, of which the first entry is told to be text
 LONGEST_FORM = 10_000  # bytes; a binary form that is longer is a file of another kind
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # bytes that stand in no text
+_WRITABLE = re.compile(r"[^ \t\r\n]+")
 REMEDY = "give word2vec text or binary, GloVe, or fastText .vec, gzipped or not"
 
 
-def read_vectors(path: str | Path, dim: int, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, Float32s]]:
-    """The wanted entries in the order of the file, each (dim,).
+def read_vectors(
+    path: str | Path, dim: int, is_wanted: Callable[[str], bool], *, setting: str = "features.token_dim"
+) -> Iterator[tuple[str, Float32s]]:
+    """The wanted entries in the order of the file, each (dim,); `setting` is what messages say that decides `dim`.
 
     Raises FormatError, with the line, or in binary files the byte, for whatever is not of this form and length.
     """
@@ -40,10 +44,21 @@ def read_vectors(path: str | Path, dim: int, is_wanted: Callable[[str], bool]) -
         with _opened(path) as stream:
             is_binary = _is_binary(stream)
         with _opened(path) as stream:
-            yield from (_read_binary if is_binary else _read_text)(stream, path, dim, is_wanted)
+            yield from (_read_binary if is_binary else _read_text)(stream, path, dim, is_wanted, setting)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise FormatError(f"{path}: expected a file of vectors, found that it cannot be read ({reason})") from error
+
+
+def write_vectors(vectors: Mapping[str, Float32s], dim: int, stream: TextIO) -> list[str]:
+    """Write word2vec text in the order of the forms; those with a space or a line's end inside, which it cannot hold,
+    are left out and returned."""
+    left_out = [form for form in vectors if not _WRITABLE.fullmatch(form)]
+    stream.write(f"{len(vectors) - len(left_out)} {dim}\n")
+    for form, numbers in vectors.items():
+        if _WRITABLE.fullmatch(form):
+            stream.write(f"{form} {' '.join(map('{:.6g}'.format, numbers.tolist()))}\n")
+    return left_out
 
 
 def _opened(path: Path) -> io.BufferedReader:
@@ -82,19 +97,17 @@ def _is_binary(stream: io.BufferedReader) -> bool:
     return _NO_TEXT.search(rest[: 4 * head[1]]) is not None
 
 
-def _check_head(head: tuple[int, int], dim: int, where: str) -> None:
+def _check_head(head: tuple[int, int], dim: int, where: str, setting: str) -> None:
     if head[1] != dim:
-        raise FormatError(
-            f"{where}: expected vectors of {dim} numbers, found {head[1]}; set features.token_dim={head[1]}"
-        )
+        raise FormatError(f"{where}: expected vectors of {dim} numbers, found {head[1]}; set {setting}={head[1]}")
 
 
 def _read_text(
-    stream: io.BufferedReader, path: Path, dim: int, is_wanted: Callable[[str], bool]
+    stream: io.BufferedReader, path: Path, dim: int, is_wanted: Callable[[str], bool], setting: str
 ) -> Iterator[tuple[str, Float32s]]:
     for number, raw in enumerate(stream, start=1):
         if number == 1 and (head := _head(raw)):
-            _check_head(head, dim, f"{path}:1")
+            _check_head(head, dim, f"{path}:1", setting)
             continue
         try:
             line = raw.decode("utf-8")
@@ -108,7 +121,7 @@ def _read_text(
         values = rest.split()
         if len(values) > dim and not _is_number(values[0]):
             continue  # a form with spaces in it, of which this is but the first part
-        yield form, _numbers(values, dim, where=f"{path}:{number}")
+        yield form, _numbers(values, dim, where=f"{path}:{number}", setting=setting)
 
 
 def _is_number(text: str) -> bool:
@@ -119,24 +132,24 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _numbers(values: list[str], dim: int, *, where: str) -> Float32s:
+def _numbers(values: list[str], dim: int, *, where: str, setting: str) -> Float32s:
     wide = np.array([float(value) for value in values if _is_number(value)])
     with np.errstate(over="ignore"):
         numbers = wide.astype(np.float32)
     if len(values) != dim or len(numbers) != dim or not np.isfinite(numbers).all():
         raise FormatError(
             f"{where}: expected {dim} numbers after the token, found {len(values)} ({' '.join(values)[:40]}); set"
-            " features.token_dim to the length of the file's vectors"
+            f" {setting} to the length of the file's vectors"
         )
     return numbers
 
 
 def _read_binary(
-    stream: io.BufferedReader, path: Path, dim: int, is_wanted: Callable[[str], bool]
+    stream: io.BufferedReader, path: Path, dim: int, is_wanted: Callable[[str], bool], setting: str
 ) -> Iterator[tuple[str, Float32s]]:
     line = stream.readline()
     count, _ = head = _head(line) or (0, dim)
-    _check_head(head, dim, f"{path}: byte 0")
+    _check_head(head, dim, f"{path}: byte 0", setting)
     offset = len(line)
     for number in range(1, count + 1):
         raw = _until_space(stream)
