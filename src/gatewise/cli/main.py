@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "Read an LSTM of PyTorch, Keras or ONNX, to explain it.",
     "tag": "Tag texts or files.",
     "train": "Train a tagger on labeled text.",
+    "embed": "Train vectors of tokens or bigrams on raw text.",
     "find-lr": "Find a learning rate: the loss over rates that rise, with its curve.",
     "tune": "Search for good settings, in a study that can be resumed.",
     "evaluate": "Score a model on labeled text.",

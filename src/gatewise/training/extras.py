@@ -31,3 +31,14 @@ def tuning_extra() -> Iterator[None]:
         raise MissingExtraError(
             f'tuning needs optuna and tomli-w ({error.name} is missing): pip install "gatewise[tune]"'
         ) from error
+
+
+@contextmanager
+def embedding_extra() -> Iterator[None]:
+    """Around imports of gensim."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            f'training vectors needs gensim ({error.name} is missing): pip install "gatewise[embed]"'
+        ) from error
