@@ -68,6 +68,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "features.vectors_trained": TAGS
     | {"features.vectors": VECTORS, "features.token_dim": 16, "features.vectors_trained": False},
+    "features.vectors_added": TAGS
+    | {"features.vectors": VECTORS, "features.token_dim": 16, "features.vectors_added": 9},
     "features.bigram_vectors": SEGMENTATION | {"features.bigram_vectors": BIGRAM_VECTORS},
     "encoder.kind": TAGS | {"encoder.kind": "rnn"},
     "encoder.hidden, encoder.layers, encoder.residual": SEGMENTATION

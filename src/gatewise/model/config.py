@@ -55,7 +55,8 @@ class FeaturesConfig:
     and suffixes of 1 to so many characters, `affix_dim` numbers each. `form_min_count` is for all of these.
     `vectors`: a file of pretrained vectors for tokens (word2vec text or binary, GloVe, fastText .vec, also gzipped), of
     `token_dim` numbers each; `bigram_vectors`: one for bigrams, of `bigram_dim` numbers. With `vectors_trained` both
-    are tuned, else those that are found stay as they are.
+    are tuned, else those that are found stay as they are. The first `vectors_added` entries of each file join the
+    vocabulary although training does not have them.
     `lexicon`: a list of words, whose sets around each character join x (docs/lexicon.md); words of at most
     `lexicon_longest` characters, of which at most `lexicon_size` have vectors of their own, `lexicon_dim` numbers each:
     those seen `lexicon_min_count` times, and those in the file `lexicon_vectors`.
@@ -76,6 +77,7 @@ class FeaturesConfig:
     vectors: str = ""
     bigram_vectors: str = ""
     vectors_trained: bool = True
+    vectors_added: int = 0
     lexicon: str = ""
     lexicon_dim: int = 50
     lexicon_longest: int = 6
@@ -332,6 +334,7 @@ _FROM_ZERO = {  # every other whole number: at least 1
     "features.shape_dim",
     "features.affix_length",
     "features.affix_dim",
+    "features.vectors_added",
     "training.seed",
     "training.warmup_steps",
     "training.threads",

@@ -13,15 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from gatewise.errors import FormatError, TrainingError
+from gatewise.errors import TrainingError
 from gatewise.model.config import FeaturesConfig
 from gatewise.model.lexicon import Lexicon
 from gatewise.model.word_trie import Matches
-from gatewise.text.vocabulary import FIRST_ENTRY_ID, keys_from_forms, normalize
-from gatewise.training.vector_files import Float32s, read_vectors
-from gatewise.training.vectors import PretrainedVectors
+from gatewise.text.vocabulary import FIRST_ENTRY_ID, keys_from_forms
+from gatewise.training.vector_files import Float32s
+from gatewise.training.vectors import PretrainedVectors, rows_of_table, vectors_of
 from gatewise.training.word_list import read_word_list
 
 Forms = Sequence[Sequence[str]]
@@ -65,7 +64,7 @@ def prepare_lexicon(features: FeaturesConfig, train: Forms, dev: Forms = ()) -> 
     return PreparedLexicon(
         lexicon=lexicon,
         occurrences=Counter(seen),
-        vectors=_rows(lexicon, vectors) if features.lexicon_vectors else None,
+        vectors=_rows(lexicon, vectors, features.lexicon_dim) if features.lexicon_vectors else None,
     )
 
 
@@ -92,31 +91,19 @@ def _with_own_vectors(
 
 
 def _vectors(features: FeaturesConfig, words: Sequence[str]) -> dict[str, Float32s]:
-    """By word, its pretrained vector, of length 1 on average as those of the random start are."""
-    wanted = set(words)
-    exact: dict[str, Float32s] = {}
-    by_key: dict[str, Float32s] = {}
-    path, dim = features.lexicon_vectors, features.lexicon_dim
-    try:
-        for form, values in read_vectors(path, dim, lambda form: form in wanted or normalize(form) in wanted):
-            if form in wanted:
-                exact.setdefault(form, values)
-            else:
-                by_key.setdefault(normalize(form), values)
-    except FormatError as error:  # which names the setting for tokens
-        raise FormatError(str(error).replace("features.token_dim", "features.lexicon_dim")) from error
-    found = by_key | exact
+    """By word, its pretrained vector."""
+    path = features.lexicon_vectors
+    found = vectors_of(path, set(words), features.lexicon_dim, setting="features.lexicon_dim")
     if not found:
         raise TrainingError(
-            f"{path}: expected vectors of words in {features.lexicon}, found none of {len(wanted):,}; are both of one "
+            f"{path}: expected vectors of words in {features.lexicon}, found none of {len(words):,}; are both of one "
             "language and script?"
         )
-    length = float(np.mean([np.linalg.norm(values) for values in found.values()])) or 1.0
-    return {word: (values / length).astype(np.float32) for word, values in found.items()}
+    return found
 
 
-def _rows(lexicon: Lexicon, vectors: dict[str, Float32s]) -> PretrainedVectors:
-    rows = [row for row, word in enumerate(lexicon.entries, start=FIRST_ENTRY_ID) if word in vectors]
-    values = [vectors[lexicon.entries[row - FIRST_ENTRY_ID]] for row in rows]
-    found = np.stack(values) if values else np.zeros((0, 1), dtype=np.float32)
-    return PretrainedVectors(ids=torch.tensor(rows), values=torch.from_numpy(found), entries=len(lexicon.words))
+def _rows(lexicon: Lexicon, vectors: dict[str, Float32s], dim: int) -> PretrainedVectors:
+    entries = enumerate(lexicon.entries, start=FIRST_ENTRY_ID)
+    return rows_of_table(
+        {row: vectors[word] for row, word in entries if word in vectors}, dim, entries=len(lexicon.words)
+    )

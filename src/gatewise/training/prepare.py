@@ -25,7 +25,7 @@ from gatewise.text.vocabulary import Vocabulary
 from gatewise.training.annotation import labeled_sentences, labels_of, with_labels
 from gatewise.training.batches import EncodedSentences, encode_sentences, unknown_rates
 from gatewise.training.lexicon import prepare_lexicon
-from gatewise.training.vectors import PretrainedVectors, find_vectors
+from gatewise.training.vectors import PretrainedVectors, find_vectors, with_entries_of
 
 # What may differ when a run goes on: it changes how the work is done, not what comes out.
 FREE_SETTINGS = ("threads", "checkpoint_seconds", "longest_sentence", "tensorboard")
@@ -110,7 +110,7 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
             f"the training split: expected at least 2 different tokens seen {features.min_count} time(s) or more, found"
             f" {found}; check the columns, or lower features.min_count"
         )
-    vectors = _pretrained(features, vocabularies)
+    vocabularies, vectors = _with_pretrained(features, vocabularies)
     if features.lexicon:
         lexicon = prepare_lexicon(features, *([sentence.forms for sentence in split] for split in (train, dev)))
         vocabularies = vocabularies | {LEXICON: lexicon.lexicon}
@@ -136,8 +136,10 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     )
 
 
-def _pretrained(features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]) -> dict[str, PretrainedVectors]:
-    """The pretrained vectors that the configuration names, by feature."""
+def _with_pretrained(
+    features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]
+) -> tuple[dict[str, Vocabulary], dict[str, PretrainedVectors]]:
+    """The vocabularies with what files of vectors add to them, and the pretrained vectors, by feature."""
     if features.bigram_vectors and not features.bigram_dim:
         raise ConfigError(
             "features.bigram_vectors: expected a model that reads bigrams, found one that does not; leave it out, or"
@@ -147,7 +149,12 @@ def _pretrained(features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]
         "tokens": (features.vectors, features.token_dim),
         "bigrams": (features.bigram_vectors, features.bigram_dim),
     }
-    return {name: find_vectors(path, vocabularies[name], dim, name) for name, (path, dim) in asked.items() if path}
+    widened, found = dict(vocabularies), dict[str, PretrainedVectors]()
+    for name, (path, dim) in asked.items():
+        if path:
+            widened[name] = with_entries_of(path, vocabularies[name], dim, features.vectors_added, name)
+            found[name] = find_vectors(path, widened[name], dim, name)
+    return widened, found
 
 
 def _prepared_head(

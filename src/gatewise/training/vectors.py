@@ -8,7 +8,9 @@ vector of the form that is written like it, or else that of the first form with 
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -47,24 +49,50 @@ def find_vectors(path: str | Path, vocabulary: Vocabulary, dim: int, name: str =
     Raises FormatError for a file that is no file of vectors of this length, TrainingError when it has none of them.
     """
     ids = {entry: number for number, entry in enumerate(vocabulary.entries, start=FIRST_ENTRY_ID)}
-    exact: dict[int, Float32s] = {}
-    by_key: dict[int, Float32s] = {}
-    for form, values in read_vectors(
-        path, dim, lambda form: form in ids or normalize(form) in ids, setting=SETTINGS[name]
-    ):
-        if form in ids:
-            exact.setdefault(ids[form], values)
-        else:
-            by_key.setdefault(ids[normalize(form)], values)
-    found = by_key | exact
+    found = vectors_of(path, ids, dim, setting=SETTINGS[name])
     if not found:
         raise TrainingError(
             f"{path}: expected vectors of the training split's {name}, found none of {len(ids):,}; are both of one"
             f" language, and cut into the same {name}?"
         )
-    rows = sorted(found)
-    values = _scaled(np.stack([found[row] for row in rows]))
-    return PretrainedVectors(ids=torch.tensor(rows), values=torch.from_numpy(values), entries=len(ids))
+    rows = {ids[key]: values for key, values in found.items()}
+    return rows_of_table(rows, dim, entries=len(ids))
+
+
+def vectors_of(path: str | Path, keys: Container[str], dim: int, *, setting: str) -> dict[str, Float32s]:
+    """By key, the vector of the form that is written like it, or else that of the first form with this key.
+
+    `setting` is the one that says how long vectors are, for messages. Raises FormatError for a file that is none.
+    """
+    exact: dict[str, Float32s] = {}
+    by_key: dict[str, Float32s] = {}
+    for form, values in read_vectors(path, dim, lambda form: form in keys or normalize(form) in keys, setting=setting):
+        if form in keys:
+            exact.setdefault(form, values)
+        else:
+            by_key.setdefault(normalize(form), values)
+    return by_key | exact
+
+
+def with_entries_of(path: str | Path, vocabulary: Vocabulary, dim: int, count: int, name: str = "tokens") -> Vocabulary:
+    """The vocabulary and, behind its entries, the keys of the first `count` of the file that it does not have.
+
+    Raises FormatError for a file that is no file of vectors of this length.
+    """
+    entries = read_vectors(path, dim, lambda _: True, setting=SETTINGS[name])
+    keys = dict.fromkeys(normalize(form) for form, _ in islice(entries, count))
+    added = [key for key in keys if key not in vocabulary]
+    return Vocabulary(entries=(*vocabulary.entries, *added)) if added else vocabulary
+
+
+def rows_of_table(rows: Mapping[int, Float32s], dim: int, *, entries: int) -> PretrainedVectors:
+    """Rows by their number, all scaled by one number so that their mean length is 1; `entries`: how many were looked
+    for."""
+    numbers = sorted(rows)
+    values = _scaled(np.stack([rows[number] for number in numbers])) if rows else np.zeros((0, dim), dtype=np.float32)
+    return PretrainedVectors(
+        ids=torch.tensor(numbers, dtype=torch.int64), values=torch.from_numpy(values), entries=entries
+    )
 
 
 def _scaled(values: Float32s) -> Float32s:
