@@ -13,6 +13,7 @@ import pytest
 
 from gatewise.explain import network_page, trace_page
 from gatewise.model.config import config_from_dict
+from gatewise.model.numbers import stored
 from gatewise.model.parameters import parameter_shapes
 from gatewise.model.saving import save_model
 from gatewise.network import parse_network, read_network
@@ -143,7 +144,7 @@ def random_tagger(folder: Path, seed: int) -> Tagger:
 
     chance, numbers = random.Random(seed), np.random.default_rng(seed)
     scheme = SCHEMES[seed % 3]
-    storage = "float16" if seed % 2 else "float32"
+    storage = ("float32", "float16", "int8", "float16")[seed % 4]
     segmentation = scheme == "BIOES" and seed % 4 == 0
     config = config_from_dict(
         {
@@ -173,7 +174,7 @@ def random_tagger(folder: Path, seed: int) -> Tagger:
         vocabularies["bigrams"] = Vocabulary(entries=("我叫", "北京"))
     sizes = {name: vocabulary.size for name, vocabulary in vocabularies.items()}
     shapes = parameter_shapes(config, sizes=sizes, num_tags=len(labels), heads={})
-    arrays = {name: numbers.normal(0, 0.9, shape).astype(storage) for name, shape in shapes.items()}
+    arrays = stored(config, {name: numbers.normal(0, 0.9, shape).astype("f4") for name, shape in shapes.items()})
     save_model(
         folder,
         config=config,

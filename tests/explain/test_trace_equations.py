@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gatewise.crf import forward_backward, n_best, viterbi
-from gatewise.explain.packed import packed, packed_size
+from gatewise.explain.packed import packed, packed_as_stored, packed_size
 from gatewise.explain.trace_document import _decisions, _values, trace_document
 from gatewise.explain.web_page import import_map
 from gatewise.lstm import Layer, LSTMPass, memory_ledger
@@ -61,10 +61,6 @@ def computed(browser: Any) -> Compute:
         return found
 
     return run
-
-
-def document(tagger: Tagger, trace: Trace, **options: Any) -> dict[str, Any]:
-    return trace_document(trace, tagger.archive, tagger.temperature, **options)
 
 
 def numbers(values: Any) -> Any:
@@ -131,14 +127,14 @@ def test_the_random_taggers_are_of_every_kind(models: list[tuple[Tagger, Trace]]
     assert {config.encoder.kind for config in configs} == {"lstm", "rnn"}
     assert {config.encoder.bidirectional for config in configs} == {True, False}
     assert {config.output.kind for config in configs} == {"crf", "softmax"}
-    assert {config.archive.numbers for config in configs} == {"float16", "float32"}
+    assert {config.archive.numbers for config in configs} == {"float16", "float32", "int8"}
     assert {len(trace.layers) for _, trace in models} == {1, 2, 3}
     assert any(trace.layers[-1].carried is not None for _, trace in models)
     assert any(trace.breaks for _, trace in models)
 
 
 def test_every_number_of_twenty_random_taggers(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
-    found = computed([(document(tagger, trace), {}) for tagger, trace in models])
+    found = computed([(trace_document(trace), {}) for tagger, trace in models])
     for (_, trace), one in zip(models, found, strict=True):
         assert apart(trace_pairs(trace, one)) == [], trace.model
         assert [trace.labels[tag] for tag in one["path"]] == list(trace.tags)
@@ -148,7 +144,7 @@ def test_every_number_of_twenty_random_taggers(models: list[tuple[Tagger, Trace]
 
 def test_ledgers_add_up_and_are_those_of_the_equations(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
     gated = [(tagger, trace) for tagger, trace in models if isinstance(trace.layers[-1].forward, LSTMPass)]
-    for (_, trace), one in zip(gated, computed([(document(*pair), {}) for pair in gated]), strict=True):
+    for (_, trace), one in zip(gated, computed([(trace_document(pair[1]), {}) for pair in gated]), strict=True):
         forward = trace.layers[-1].forward
         assert isinstance(forward, LSTMPass)
         shares = memory_ledger(forward).shares
@@ -217,7 +213,7 @@ def random_changes(trace: Trace, seed: int) -> dict[str, Any]:
 
 def test_what_if_is_what_the_equations_say(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
     changes = [random_changes(trace, seed) for seed, (_, trace) in enumerate(models)]
-    found = computed([(document(*pair), change) for pair, change in zip(models, changes, strict=True)])
+    found = computed([(trace_document(pair[1]), change) for pair, change in zip(models, changes, strict=True)])
     for (tagger, trace), change, one in zip(models, changes, found, strict=True):
         layers, emissions = changed_trace(tagger, trace, **change)
         pairs = [pair for pair in layer_pairs(layers, one["layers"]) if not pair[0].endswith("pre")]
@@ -229,12 +225,10 @@ def test_what_if_is_what_the_equations_say(models: list[tuple[Tagger, Trace]], c
 
 
 def test_a_gap_stays_where_a_token_is_left_out(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
-    tagger, trace = next(
-        (tagger, trace) for tagger, trace in models if trace.breaks and len(trace) > trace.breaks[0] + 1
-    )
+    trace = next(trace for _, trace in models if trace.breaks and len(trace) > trace.breaks[0] + 1)
     at = trace.breaks[0]
     order = [n for n in range(len(trace)) if n != at]
-    [one] = computed([(document(tagger, trace), {"order": order})])
+    [one] = computed([(trace_document(trace), {"order": order})])
     for tag, label in enumerate(trace.labels):
         assert (one["steered"][at][tag] == "-Infinity") == (label[0] in "IE")
 
@@ -242,9 +236,9 @@ def test_a_gap_stays_where_a_token_is_left_out(models: list[tuple[Tagger, Trace]
 def test_forced_and_forbidden_tags(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
     chosen = [(tagger, trace) for tagger, trace in models if not trace.breaks]
     jobs = []
-    for tagger, trace in chosen:
+    for _, trace in chosen:
         own = [trace.labels.index(tag) for tag in trace.tags]
-        jobs.append((document(tagger, trace), {"forbidden": [{"t": len(own) - 1, "tag": own[-1]}]}))
+        jobs.append((trace_document(trace), {"forbidden": [{"t": len(own) - 1, "tag": own[-1]}]}))
         second = n_best(trace.emissions, trace.scores, 2)
         if len(second.tags) > 1:
             t = int(np.flatnonzero(second.tags[0] != second.tags[1])[0])
@@ -268,8 +262,8 @@ def test_forced_and_forbidden_tags(models: list[tuple[Tagger, Trace]], computed:
 
 def test_best_scores_through_every_tag(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
     """Against a path that is made to go there."""
-    tagger, trace = next(pair for pair in models if 3 <= len(pair[1]) <= 8 and not pair[1].breaks)
-    [one] = computed([(document(tagger, trace), {})])
+    trace = next(trace for _, trace in models if 3 <= len(trace) <= 8 and not trace.breaks)
+    [one] = computed([(trace_document(trace), {})])
     for t in range(len(trace)):
         for tag in range(len(trace.labels)):
             forced = trace.emissions.copy()
@@ -294,12 +288,16 @@ def test_best_scores_through_every_tag(models: list[tuple[Tagger, Trace]], compu
         ("crf.js", "start[tag] + value)], beta", "value)], beta"),
         ("tagging.js", "cooled(model.temperature", "cooled(1"),
         ("packed.js", "2 ** (exponent - 15)", "2 ** (exponent - 16)"),
+        ("packed.js", "steps[Math.floor(n / width)]", "steps[0]"),
+        ("packed.js", "view.getInt8(at)", "view.getUint8(at)"),
     ],
 )
 def test_a_mutation_is_noticed(models: Any, computed: Compute, name: str, old: str, new: str) -> None:
     changes = [random_changes(trace, seed) for seed, (_, trace) in enumerate(models)]
-    plain = computed([(document(*pair), {}) for pair in models], name, old, new)
-    held = computed([(document(*pair), change) for pair, change in zip(models, changes, strict=True)], name, old, new)
+    plain = computed([(trace_document(pair[1]), {}) for pair in models], name, old, new)
+    held = computed(
+        [(trace_document(pair[1]), change) for pair, change in zip(models, changes, strict=True)], name, old, new
+    )
     wrong = []
     for (tagger, trace), change, one, other in zip(models, changes, plain, held, strict=True):
         if not one["path"] or not other["path"]:
@@ -329,18 +327,32 @@ def test_every_number_is_unpacked_exactly(browser: Any, stored: Any) -> None:
     assert [float(text) for text in found] == values.astype(float).tolist()
 
 
+def test_whole_numbers_are_unpacked_as_python_widens_them(browser: Any) -> None:
+    """Every number of 8 bits, in float32 steps whose products are not exact in it."""
+    counts = np.arange(-127, 128, dtype=np.int8).reshape(5, 51)
+    steps = np.random.default_rng(5).uniform(1e-4, 3, 5).astype(np.float32)
+    page = browser.new_page()
+    page.set_content("<title>numbers</title>")
+    unpack = "async ([address, array]) => [...(await import(address)).unpacked(array).data]"
+    found = page.evaluate(unpack, [import_map()["gatewise/packed.js"], packed_as_stored(counts, steps)])
+    page.close()
+    expected = [float(np.float32(count) * step) for row, step in zip(counts, steps, strict=True) for count in row]
+    assert found == expected
+    assert expected != [float(count) * float(step) for row, step in zip(counts, steps, strict=True) for count in row]
+
+
 def test_what_is_too_large_is_left_out_step_by_step(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:
-    tagger, trace = max(models, key=lambda pair: sum(layer.output.size for layer in pair[1].layers))
-    sizes = [packed_size(document(tagger, trace, most=most)) for most in (10**9, 0)]
-    assert [document(tagger, trace, most=most)["left_out"] for most in (*sizes, 0)] == ["", "values", "values"]
-    [one] = computed([(document(tagger, trace, most=0), {})])
+    trace = max((trace for _, trace in models), key=lambda one: sum(layer.output.size for layer in one.layers))
+    sizes = [packed_size(trace_document(trace, most=most)) for most in (10**9, 0)]
+    assert [trace_document(trace, most=most)["left_out"] for most in (*sizes, 0)] == ["", "values", "values"]
+    [one] = computed([(trace_document(trace, most=0), {})])
     assert [trace.labels[tag] for tag in one["path"]] == list(trace.tags)
     assert apart(iter([("marginals", trace.marginals, one["marginals"])])) == []
 
 
 def test_a_layer_without_its_weights(models: Any, computed: Compute) -> None:
-    for tagger, trace in models:
-        content = _decisions(trace, tagger.temperature) | _values(trace) | {"left_out": "weights"}
+    for _, trace in models:
+        content = _decisions(trace) | _values(trace) | {"left_out": "weights"}
         [one] = computed([(content, {})])
         top: Layer[Any] = trace.layers[-1]
         np.testing.assert_allclose(numbers(one["top"]["output"]), top.output.ravel(), atol=1e-5)

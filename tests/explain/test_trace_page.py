@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+from base64 import b64decode
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ def test_a_page_of_25_tokens_of_the_bundled_model_is_below_3_mb(zh: Tagger) -> N
 def test_the_longest_text_is_below_3_mb_too(zh: Tagger) -> None:
     page = trace_page(zh, "小明住在北京，他喜欢。" * 181)
     assert len(page.encode()) <= 3_000_000
-    assert '"left_out":"values"' in page.replace('": "', '":"')
+    assert '"left_out":""' in page.replace('": "', '":"')
 
 
 def test_no_text_is_markup(taggers: dict[str, Tagger]) -> None:
@@ -104,7 +106,16 @@ def test_chinese_and_back(traced: Any) -> None:
     assert page.focused() == "lang-en"
 
 
-MODELS = ("v1-spans", "v1-segmentation", "v1-softmax-rnn", "v1-tags", "v1-calibrated", "v1-half-heads", "v1-forms-cnn")
+MODELS = (
+    "v1-spans",
+    "v1-segmentation",
+    "v1-softmax-rnn",
+    "v1-tags",
+    "v1-calibrated",
+    "v1-half-heads",
+    "v1-forms-cnn",
+    "v1-integers",
+)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -320,8 +331,8 @@ def test_what_does_not_fit_is_left_out_and_said(
     """A model of two layers: the last layer's values are smaller than all weights."""
     tagger = taggers["v1-segmentation"]
     trace = tagger.trace("小明")
-    sizes = [packed_size(trace_document(trace, tagger.archive, most=most)) for most in (10**9, 0)]
-    most = next(size for size in range(sizes[1], sizes[0]) if left_out_at(trace, tagger, size) == left_out)
+    sizes = [packed_size(trace_document(trace, most=most)) for most in (10**9, 0)]
+    most = next(size for size in range(sizes[1], sizes[0]) if left_out_at(trace, size) == left_out)
     home = sys.modules["gatewise.explain.trace_page"]  # the package has the function of that name
     monkeypatch.setattr(home, "trace_document", partial(trace_document, most=most))
     page = traced("小明", "v1-segmentation")
@@ -339,8 +350,32 @@ def test_what_does_not_fit_is_left_out_and_said(
     assert page.page.locator(".what-if").is_visible()
 
 
-def left_out_at(trace: Trace, tagger: Tagger, most: int) -> str:
-    return str(trace_document(trace, tagger.archive, most=most)["left_out"])
+def test_a_model_of_whole_numbers_is_packed_as_it_is_stored(taggers: dict[str, Tagger]) -> None:
+    """A byte for a weight of the layers, so that a model of 8 bits takes a quarter of the same in float32."""
+    content = trace_document(taggers["v1-integers"].trace(TEXT))
+    matrix = content["layers"][0]["forward"]["weight_hh"]
+    rows, columns = matrix["shape"]
+    assert (matrix["stored"], len(b64decode(matrix["base64"]))) == ("int8", rows * columns)
+    assert matrix["step"]["shape"] == [rows]
+    half = trace_document(taggers["v1-half-heads"].trace(TEXT))
+    assert half["layers"][0]["forward"]["weight_hh"]["stored"] == half["emission_weight"]["stored"] == "float16"
+
+
+@pytest.mark.parametrize("change", ["gone", "another"])
+def test_a_model_whose_files_changed_shows_what_python_computed(stored: Path, tmp_path: Path, change: str) -> None:
+    shutil.copytree(stored / "v1-spans", tmp_path / "model")
+    trace = gatewise.load(tmp_path / "model").trace(TEXT)
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.unlink()
+    if change == "another":
+        shutil.copy(stored / "v1-segmentation" / "model.safetensors", weights)
+    content = trace_document(trace)
+    assert (content["left_out"], content["layers"]) == ("files", None)
+    assert content["values"]["forward"]["h"]["shape"] == list(trace.layers[-1].forward.h.shape)
+
+
+def left_out_at(trace: Trace, most: int) -> str:
+    return str(trace_document(trace, most=most)["left_out"])
 
 
 # mouse, keyboard, sizes

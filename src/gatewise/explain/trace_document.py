@@ -1,8 +1,8 @@
 """A trained model's pass as a JSON document: what a page needs to compute it again, and to change it.
 
-In: a `Trace` and the archive of its model. Out: a dict. The weights are in it as they are stored, x is that of the
-runtime's graph, so the page's float64 numbers are the trace's. Where that would make a page of more than 3 MB, the
-weights stay out and the last layer's values stand in their place, and where even those are too many, nothing does;
+In: a `Trace`. Out: a dict. The weights are in it as they are stored, x is that of the runtime's graph, so the page's
+float64 numbers are the trace's. Where that would make a page of more than 3 MB, and where the model's files are gone,
+the weights stay out and the last layer's values stand in their place, and where even those are too many, nothing does;
 `left_out` says so.
 """
 
@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatewise.explain.packed import Stored, packed, packed_size
+import numpy as np
+
+from gatewise.errors import ModelError
+from gatewise.explain.packed import packed, packed_as_stored, packed_size
 from gatewise.lstm import LSTMPass, RNNPass
-from gatewise.model.archive import ModelArchive
+from gatewise.model.heads import MAIN_HEAD, weights_prefix
+from gatewise.model.numbers import STEP, widened
 from gatewise.runtime import Trace
 from gatewise.runtime.tag_table import tag_table
 
@@ -20,19 +24,17 @@ MOST = 2_600_000  # characters of numbers; the modules, words and labels of a pa
 _KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-def trace_document(
-    trace: Trace, archive: ModelArchive, temperature: float = 1.0, *, most: int = MOST
-) -> dict[str, Any]:
-    """Everything from x to the tags; `temperature` is what the head's scores are divided by for probabilities."""
-    document = _decisions(trace, temperature)
-    for left_out, numbers in (("", _weights(trace, archive)), ("weights", _values(trace))):
-        whole = document | numbers | {"left_out": left_out}
-        if packed_size(whole) <= most:
-            return whole
-    return document | {"layers": None, "values": None, "left_out": "values"}
+def trace_document(trace: Trace, *, most: int = MOST) -> dict[str, Any]:
+    """Everything from x to the tags, in at most `most` characters of numbers."""
+    document = _decisions(trace)
+    weights = _weights(trace)
+    if weights is not None and packed_size(whole := document | weights | {"left_out": ""}) <= most:
+        return whole
+    reduced = document | _values(trace) | {"left_out": "files" if weights is None else "weights"}
+    return reduced if packed_size(reduced) <= most else document | _bare(trace) | {"left_out": "values"}
 
 
-def _decisions(trace: Trace, temperature: float) -> dict[str, Any]:
+def _decisions(trace: Trace) -> dict[str, Any]:
     scores = trace.scores
     return {
         "model": trace.model,
@@ -43,11 +45,10 @@ def _decisions(trace: Trace, temperature: float) -> dict[str, Any]:
         "kind": "lstm" if isinstance(trace.layers[-1].forward, LSTMPass) else "rnn",
         "sizes": [_size(layer.forward, layer.reverse is not None) for layer in trace.layers],
         "residual": any(layer.carried is not None for layer in trace.layers),
-        "temperature": temperature,
+        "temperature": trace.temperature,
         "parts": [
             {"name": part.name, "start": part.start, "stop": part.stop, "keys": list(part.keys)} for part in trace.parts
         ],
-        "emissions": packed(trace.emissions, "float64"),
         "start_transitions": packed(scores.start_transitions, "float64"),
         "end_transitions": packed(scores.end_transitions, "float64"),
         "transitions": packed(scores.transitions, "float64"),
@@ -64,23 +65,39 @@ def _size(forward: LSTMPass | RNNPass, both: bool) -> dict[str, Any]:
     return {"units": int(forward.h.shape[1]), "both": both}
 
 
-def _weights(trace: Trace, archive: ModelArchive) -> dict[str, Any]:
-    """x and all weights of the layers, as the archive stores them."""
-    stored: Stored = "float16" if archive.config.archive.numbers == "float16" else "float32"
-    arrays = archive.arrays(lambda name: name.startswith("encoder."))
+def _weights(trace: Trace) -> dict[str, Any] | None:
+    """x and all weights behind it, as the archive stores them; None where its files are gone, or another model's."""
+    emission = f"{weights_prefix(trace.head or MAIN_HEAD)}emission."
+    try:
+        arrays = trace.archive.stored_arrays(lambda name: name.startswith(("encoder.", emission)))
+    except ModelError:
+        return None
+    if not np.array_equal(widened(arrays).get(f"{emission}weight", 0.0), trace.emission_weight):
+        return None
+
+    def stored(name: str) -> dict[str, Any]:
+        return packed_as_stored(arrays[name], arrays.get(name + STEP))
+
     suffixes = {"forward": ""} if trace.layers[0].reverse is None else {"forward": "", "reverse": "_reverse"}
     layers = [
         {
-            name: {kind: packed(arrays[f"encoder.{kind}_l{number}{suffix}"], stored) for kind in _KINDS}
+            name: {kind: stored(f"encoder.{kind}_l{number}{suffix}") for kind in _KINDS}
             for name, suffix in suffixes.items()
         }
         for number in range(len(trace.layers))
     ]
-    return {"x": packed(trace.x, "float32"), "layers": layers, "values": None} | _emission(trace, stored)
+    return {
+        "x": packed(trace.x, "float32"),
+        "layers": layers,
+        "values": None,
+        "emissions": None,
+        "emission_weight": stored(f"{emission}weight"),
+        "emission_bias": stored(f"{emission}bias"),
+    }
 
 
 def _values(trace: Trace) -> dict[str, Any]:
-    """The last layer's values, rounded to float32, in place of all that they are computed from."""
+    """The last layer's values, rounded to float32, and the emissions, in place of all that they are computed from."""
     top = trace.layers[-1]
     passes = {"forward": top.forward} if top.reverse is None else {"forward": top.forward, "reverse": top.reverse}
     names = "ifgoch" if isinstance(top.forward, LSTMPass) else "h"
@@ -89,11 +106,15 @@ def _values(trace: Trace) -> dict[str, Any]:
     }
     if top.carried is not None:
         values["carried"] = packed(top.carried, "float32")
-    return {"layers": None, "values": values} | _emission(trace, "float32")
-
-
-def _emission(trace: Trace, stored: Stored) -> dict[str, Any]:
     return {
-        "emission_weight": packed(trace.emission_weight, stored),
-        "emission_bias": packed(trace.emission_bias, stored),
+        "layers": None,
+        "values": values,
+        "emissions": packed(trace.emissions, "float64"),
+        "emission_weight": packed(trace.emission_weight, "float32"),
+        "emission_bias": packed(trace.emission_bias, "float32"),
     }
+
+
+def _bare(trace: Trace) -> dict[str, Any]:
+    """The emissions alone, from which tags are decoded."""
+    return {"layers": None, "values": None, "emissions": packed(trace.emissions, "float64")}

@@ -24,12 +24,14 @@ def trace_page(tagger: Tagger, text: str, *, head: str = "", lang: Language = "e
     True
     """
     trace = tagger.trace(text, head)
-    temperature = tagger.temperature if trace.head is None else 1.0
-    data = {
-        "trace": trace_document(trace, tagger.archive, temperature),
-        "words": {one: _words(trace, one) for one in LANG_CODES},
-    }
-    return web_page(data, title=f"{_short(text)} · gatewise", lang=lang, entry="trace_app.js", styles=("trace.css",))
+    return web_page(
+        trace_data(trace), title=f"{_short(text)} · gatewise", lang=lang, entry="trace_app.js", styles=("trace.css",)
+    )
+
+
+def trace_data(trace: Trace) -> dict[str, Any]:
+    """What the page shows, whoever its host is."""
+    return {"trace": trace_document(trace), "words": {one: _words(trace, one) for one in LANG_CODES}}
 
 
 def _words(trace: Trace, lang: Language) -> dict[str, Any]:

@@ -47,10 +47,10 @@ from gatewise.model.graph_check import check_graph, signature_of
 from gatewise.model.heads import MAIN_HEAD, RESTORE, ModelHead, heads_from_dict, strings, weights_prefix
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
 from gatewise.model.lexicon import LEXICON, lexicon_from_dict
-from gatewise.model.numbers import stored_shapes
+from gatewise.model.numbers import Array, stored_shapes
 from gatewise.model.parameters import parameter_shapes
 from gatewise.model.saving import check_target, save_model
-from gatewise.model.weights import Float32s, check_weights, read_arrays
+from gatewise.model.weights import Float32s, check_weights, read_arrays, read_stored
 from gatewise.text.schemes import legal_transitions
 from gatewise.text.vocabulary import Vocabulary
 
@@ -113,6 +113,11 @@ class ModelArchive:
         """The weights whose name is wanted, in float32 whatever they are stored in."""
         with told_in_a_line():
             return read_arrays(self.folder / WEIGHTS_FILE, wanted)
+
+    def stored_arrays(self, wanted: Callable[[str], bool]) -> dict[str, Array]:
+        """The same weights as the file has them; whole numbers come with their steps (see `model.numbers`)."""
+        with told_in_a_line():
+            return read_stored(self.folder / WEIGHTS_FILE, wanted)
 
     def head(self, name: str = MAIN_HEAD) -> ModelHead:
         """The head of this name, the main one without a name; raises ModelError where there is none."""

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from gatewise.errors import ModelError
 from gatewise.model.archive_files import file_size
 from gatewise.model.config import Config
-from gatewise.model.numbers import STEP, is_integer, widened
+from gatewise.model.numbers import STEP, Array, is_integer, widened
 from gatewise.model.parameters import Shape
 
 Float32s = npt.NDArray[np.float32]
@@ -51,11 +51,19 @@ def check_weights(path: Path, expected: Mapping[str, Shape], config: Config) -> 
             )
 
 
+def read_stored(path: Path, wanted: Callable[[str], bool]) -> dict[str, Array]:
+    """The weights whose name is wanted as the file has them, with the steps of those that are whole numbers."""
+    try:
+        with safe_open(str(path), framework="numpy") as weights:
+            names = [name for name in weights.keys() if wanted(name.removesuffix(STEP))]  # noqa: SIM118
+            return {name: weights.get_tensor(name) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: expected the weights of a model, found none ({error}); load it again") from error
+
+
 def read_arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
     """The weights whose name is wanted, in float32 whatever they are stored in."""
-    with safe_open(str(path), framework="numpy") as weights:
-        names = [name for name in weights.keys() if wanted(name.removesuffix(STEP))]  # noqa: SIM118
-        arrays = widened({name: weights.get_tensor(name) for name in names})
+    arrays = widened(read_stored(path, wanted))
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ModelError(f"{path}: {name}: expected finite numbers, found others; copy the file again")

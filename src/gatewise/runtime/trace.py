@@ -8,7 +8,7 @@ hand. What the fast path said stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -52,7 +52,8 @@ class Trace(ShownAsPage):
     `breaks` are the tokens after white space where a new word has to start, whatever the emissions say (ADR 0005).
     `sentence` carries the tags, spans and scores of this reference pass, `fast_tags` those of the runtime's graph.
     `head` is the head that is traced, None for the main one, and `heads` names the further ones of the model: `x` and
-    `layers` are the same for all of them, everything after is the head's own.
+    `layers` are the same for all of them, everything after is the head's own. Probabilities are those of scores
+    divided by the `temperature`. `archive` is the model, whose weights stay on disk.
     """
 
     model: str
@@ -72,6 +73,8 @@ class Trace(ShownAsPage):
     fast_tags: tuple[str, ...]
     head: str | None = None
     heads: tuple[str, ...] = ()
+    temperature: float = 1.0
+    archive: ModelArchive = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.sentence)
@@ -130,6 +133,8 @@ def trace_sentence(
         fast_tags=fast.tags or (),
         head=head.name or None,
         heads=tuple(archive.heads),
+        temperature=decoder.temperature,
+        archive=archive,
     )
 
 

@@ -10,7 +10,7 @@ export function readModel(document) {
   const all = (value) => (value && value.base64 !== undefined ? unpacked(value) : value && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, all(one)])) : value);
   const { layers, transitions, start_transitions: start, end_transitions: end, ...rest } = all(document);
   const model = { ...rest, layers: layers && layers.map(all) };
-  return { ...model, scores: { start: [...start.data], end: [...end.data], transitions: rowsOf(transitions.data, end.data.length) }, emissions: rowsOf(model.emissions.data, end.data.length) };
+  return { ...model, scores: { start: [...start.data], end: [...end.data], transitions: rowsOf(transitions.data, end.data.length) }, emissions: model.emissions && rowsOf(model.emissions.data, end.data.length) };
 }
 
 function rowsOf(data, width) {
