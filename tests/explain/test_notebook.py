@@ -104,13 +104,19 @@ layers = [{{ forward = {{ x = [[2]] }} }}]
     assert inner.evaluate(f"() => {{ {reached.replace('{ error', '{ return error')} }}") == "SecurityError"
 
 
-def test_a_trace_s_widget_shows_its_reading(cell: Any, widget: Any, taggers: dict[str, Tagger]) -> None:
+def test_a_trace_s_widget_is_its_page(cell: Any, widget: Any, taggers: dict[str, Tagger]) -> None:
     trace = taggers["v1-heads"].trace(f"小明住在北京{HOSTILE}。")
     frame = render(cell, widget(trace))
-    frame.locator(".tagged li").first.wait_for()
-    assert frame.locator(".tagged span").all_text_contents() == list(trace.tags)
-    assert frame.locator(".tagged b").all_text_contents() == list(trace.sentence.forms)
+    frame.locator(".token-card").first.wait_for()
+    assert frame.locator(".token-card .tag").all_text_contents() == list(trace.tags)
+    assert frame.locator(".token-card .form").all_text_contents() == list(trace.sentence.forms)
+    assert "the same tags and probabilities as Python's" in frame.locator(".intro .note").text_content()
     assert frame.locator("img").count() == 0
+    frame.locator('[data-key="hold-f-all-0"]').click()
+    assert "f held at 0" in frame.locator(".changes-list").text_content()
+    assert frame.locator("#memory").is_visible()
+    cell.wait_for_timeout(400)  # what would be written into an address is written now
+    assert not frame.locator('[data-key="share"]').is_visible()
 
 
 def test_without_anywidget_there_is_a_frame(cell: Any, taggers: dict[str, Tagger], no_anywidget: None) -> None:
@@ -121,7 +127,7 @@ def test_without_anywidget_there_is_a_frame(cell: Any, taggers: dict[str, Tagger
     first, second = (cell.frame_locator("iframe").nth(number) for number in range(2))
     first.locator('[data-key="gates-sigmoid"]').click()
     assert "verb" in first.locator('svg[data-picture="chain"] .column').nth(3).text_content()
-    assert second.locator(".tagged span").all_text_contents() == list(trace.tags)
+    assert second.locator(".token-card .tag").all_text_contents() == list(trace.tags)
     cell.wait_for_timeout(400)
 
 

@@ -17,6 +17,7 @@ from gatewise.explain import trace_page
 from gatewise.explain.network_page import page_words
 from gatewise.explain.packed import packed_size
 from gatewise.explain.trace_document import trace_document
+from gatewise.explain.trace_page import shown_trace
 from gatewise.explain.web_page import WEB, modules_of, read_json
 from gatewise.runtime import Tagger, Trace
 
@@ -67,7 +68,7 @@ def test_a_page_carries_the_modules_it_imports_and_no_others() -> None:
     assert "gatewise/fields.js" not in modules_of("trace_app.js")
     assert "gatewise/crf.js" not in modules_of("app.js")
     written = {f"gatewise/{path.name}" for path in WEB.glob("*.js")}
-    assert modules_of("trace_app.js") | modules_of("app.js") | modules_of("reading_page.js") == written
+    assert modules_of("trace_app.js") | modules_of("app.js") == written
 
 
 def test_both_languages_have_the_same_words_and_each_is_used() -> None:
@@ -150,7 +151,9 @@ def test_a_dictionary_that_the_page_does_not_know_is_noticed(traced: Any, zh: Ta
 
 
 def test_an_empty_text_says_so(traced: Any) -> None:
-    assert traced(" ").text("main") == "The text holds no token: there is nothing to compute."
+    page = traced(" ")
+    assert page.text(".intro .note") == "The text holds no token: there is nothing to compute."
+    assert not page.page.locator(".overview").is_visible()
 
 
 def number(text: str) -> float:
@@ -334,7 +337,7 @@ def test_what_does_not_fit_is_left_out_and_said(
     sizes = [packed_size(trace_document(trace, most=most)) for most in (10**9, 0)]
     most = next(size for size in range(sizes[1], sizes[0]) if left_out_at(trace, size) == left_out)
     home = sys.modules["gatewise.explain.trace_page"]  # the package has the function of that name
-    monkeypatch.setattr(home, "trace_document", partial(trace_document, most=most))
+    monkeypatch.setattr(home, "shown_trace", partial(shown_trace, most=most))
     page = traced("小明", "v1-segmentation")
     assert "are left out" in page.text(".intro .note")
     assert [name for name in ("unit", "memory") if page.page.locator(f"#{name}").is_visible()] == seen[1:]

@@ -11,6 +11,7 @@ import pytest
 
 from gatewise.network import network_file
 from gatewise.runtime import load
+from gatewise.studio import Shelf
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 REFUSAL = "Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"
@@ -40,6 +41,7 @@ def visit(window: tuple[Any, list[str]], studio: Any) -> Iterator[Callable[..., 
 
     def go(address: str = "/", refusals: int = 0) -> Any:
         expected.extend([REFUSAL] * refusals)
+        page.goto("about:blank")  # another hash alone would not be another visit
         page.goto(f"http://127.0.0.1:{studio.server_port}{address}")
         page.locator("main h2").first.wait_for()
         return page
@@ -55,7 +57,7 @@ def key(page: Any, name: str) -> Any:
 
 
 def tags(page: Any) -> list[str]:
-    return [str(text) for text in page.locator(".tagged span").all_text_contents()]
+    return [str(text) for text in page.locator(".token-card .tag").all_text_contents()]
 
 
 def test_a_network_computes_and_its_address_holds_what_was_changed(visit: Any) -> None:
@@ -84,19 +86,19 @@ def test_another_network_and_the_way_back(visit: Any) -> None:
 def test_a_text_is_tagged_while_it_is_typed(visit: Any) -> None:
     page = visit()
     key(page, "choice").select_option(label="zh · segmentation")
-    page.locator(".tagged li").nth(3).wait_for()
+    page.locator(".token-card").nth(3).wait_for()
     field = key(page, "text")
     assert field.input_value() == "我叫小明"
     field.fill("")
     field.press_sequentially(f"他去北京{HOSTILE}")
-    page.locator(".tagged li").nth(20).wait_for()
+    page.locator(".token-card").nth(20).wait_for()
     assert tags(page) == list(load("zh").trace(f"他去北京{HOSTILE}").tags)
     assert page.locator("img").count() == 0
     key(page, "lang-zh").click()
-    assert page.locator("main h2").first.text_content() == "标签，以及门打开的程度"
+    assert page.locator(".overview h2").first.text_content() == "标签，以及每个单元做了什么"
     assert unquote_plus(page.url).endswith(f"#text=他去北京{HOSTILE}")
     page.reload()
-    page.locator(".tagged li").nth(20).wait_for()
+    page.locator(".token-card").nth(20).wait_for()
     assert field.input_value() == f"他去北京{HOSTILE}"
 
 
@@ -107,7 +109,7 @@ def test_a_text_that_is_refused_says_why_and_the_next_one_is_shown(visit: Any) -
     assert response.value.status == 422
     page.locator(".asking .refused", has_text="text: expected at most 2,000 tokens, found 2,001").wait_for()
     key(page, "text").fill("小明")
-    page.locator(".tagged li").nth(2).wait_for(state="detached")
+    page.locator(".token-card").nth(2).wait_for(state="detached")
     assert (len(tags(page)), page.locator(".asking .refused").text_content()) == (2, "")
 
 
@@ -151,11 +153,99 @@ def test_what_is_typed_while_the_model_works_is_asked_for_next(visit: Any) -> No
     for text in ("小", "小明", "小明住", "小明住在"):
         key(page, "text").fill(text)
         page.wait_for_timeout(310 if text == "小" else 0)
-    page.locator(".tagged li").nth(4).wait_for(state="detached")
+    page.locator(".token-card").nth(4).wait_for(state="detached")
     page.wait_for_url(lambda url: unquote_plus(url).endswith("#text=小明住在"))
     page.unroute("**/api/reading")
     assert asked == ["小", "小明住在"]
     assert len(tags(page)) == 4
+
+
+def test_the_page_of_a_trained_model_is_the_exported_one(visit: Any) -> None:
+    """Gates, the inside of a unit, the ledger, the lattice and what if, from weights that are asked for once."""
+    page = visit("/?model=zh#text=小明住在北京。")
+    assert "the same tags and probabilities as Python's" in page.locator(".intro > .note").text_content()
+    for part in (".strips", "#unit svg", "#memory svg", "#tags svg"):
+        assert page.locator(part).first.is_visible(), part
+    key(page, "hold-f-all-0").click()
+    assert "f held at 0" in page.locator(".changes-list").text_content()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    key(page, "text").fill("小明")
+    page.locator(".token-card").nth(2).wait_for(state="detached")
+    assert [url.rsplit("/", 1)[1] for url in asked] == ["reading"]
+    assert not page.locator(".what-if").is_visible()  # another text begins anew
+
+
+def test_another_address_in_the_same_window_is_followed(visit: Any) -> None:
+    page = visit("/?model=zh#text=小明")
+    page.evaluate("location.hash = 'text=他去北京'")
+    page.locator(".token-card").nth(3).wait_for()
+    assert (tags(page), key(page, "text").input_value()) == (list(load("zh").trace("他去北京").tags), "他去北京")
+
+
+def test_a_token_is_replaced_inserted_and_left_out(visit: Any) -> None:
+    """Each time Python reads the changed text; tags are set against those of the text that was typed."""
+    zh, page = load("zh"), visit("/?model=zh#text=小明住在北京。")
+    key(page, "token-3").click()
+    key(page, "other-token").fill("过")
+    key(page, "replace").click()
+    page.locator(".token-card.new").wait_for()
+    assert tags(page) == list(zh.trace("小明住过北京。").tags)
+    assert page.locator(".token-card.new .form").all_text_contents() == ["过"]
+    assert f"4 过 is new: {zh.trace('小明住过北京。').tags[3]} " in page.locator(".outcome").text_content()
+    key(page, "token-0").click()
+    key(page, "other-token").fill("王")
+    key(page, "insert").click()
+    page.locator(".token-card").nth(7).wait_for()
+    assert tags(page) == list(zh.trace("小王明住过北京。").tags)
+    assert page.locator(".token-card.here .form").text_content() == "王"
+    key(page, "leave-out").click()
+    page.locator(".token-card").nth(7).wait_for(state="detached")
+    assert tags(page) == list(zh.trace("小明住过北京。").tags)
+    assert key(page, "text").input_value() == "小明住在北京。"
+    key(page, "undo").click()
+    assert tags(page) == list(zh.trace("小王明住过北京。").tags)
+    page.wait_for_timeout(400)
+    before = page.locator(".token-card, .outcome").all_text_contents()
+    page.reload()
+    page.locator(".token-card").nth(7).wait_for()
+    assert page.locator(".token-card, .outcome").all_text_contents() == before
+    key(page, "reset").click()
+    assert tags(page) == list(zh.trace("小明住在北京。").tags)
+    assert not page.locator(".what-if").is_visible()
+
+
+def test_a_forced_tag_goes_with_its_token(visit: Any) -> None:
+    zh, page = load("zh"), visit("/?model=zh#text=小明住在北京。")
+    key(page, "token-3").click()
+    key(page, "force-other").select_option(label="S-ADP")
+    key(page, "token-0").click()
+    key(page, "leave-out").click()
+    page.locator(".token-card").nth(6).wait_for(state="detached")
+    expected = zh.tag("明住在北京。", constraints={"tags": [{"start": 2, "end": 3, "tag": "S-ADP"}]})
+    assert tags(page) == list(expected.tags or ())
+    assert "3 在 must be S-ADP" in page.locator(".changes-list").text_content()
+
+
+def test_a_word_is_set_apart_by_a_space(browser: Any, serve: Any, stored: Any, taggers: Any) -> None:
+    """A model that reads what stands between white space: one that is left out takes its gap."""
+    trace, model = taggers["v1-tags"].trace, str(stored / "v1-tags")
+    with serve(Shelf(model=model)) as server:
+        page = browser.new_page(viewport=SIZE)
+        page.goto(f"http://127.0.0.1:{server.server_port}/?model={model}#text=小明 ，42 北京")
+        key(page, "other-token").fill(HOSTILE)
+        key(page, "insert").click()
+        page.locator(".token-card.new").first.wait_for()
+        changed = trace(f"小明 {HOSTILE} ，42 北京")
+        assert page.locator(".token-card .form").all_text_contents() == list(changed.sentence.forms)
+        assert tags(page) == list(changed.tags)
+        assert page.locator("main img, main b b").count() == 0
+        key(page, "token-4").click()
+        key(page, "leave-out").click()
+        page.locator(".token-card").nth(5).wait_for(state="detached")
+        assert page.locator(".token-card .form").all_text_contents() == ["小明", *HOSTILE.split(), "北京"]
+        assert tags(page) == list(trace(f"小明 {HOSTILE} 北京").tags)
+        page.close()
 
 
 @pytest.mark.parametrize("width", [360, 1920])

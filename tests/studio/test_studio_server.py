@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from gatewise.errors import GatewiseError, ModelError, NetworkError
+from gatewise.explain.trace_page import shown_trace
 from gatewise.explain.web_page import WEB
+from gatewise.runtime import load
 from gatewise.studio import HOST, Shelf, answers, open_studio, pages
 from gatewise.studio.shelf import MOST_OPENED
 
@@ -73,15 +75,33 @@ def test_a_trace_is_the_one_of_the_command_line(client: Any, stored: Path, gatew
     for asked, options in (({}, ()), ({"head": head}, ("--head", head))):
         answer = client.post("/api/trace", {"model": model, "text": text, **asked}).json()
         ran = gatewise_command("explain", "-m", model, *options, text, "--format", "json")
-        shown = answer.pop("shown")
         assert answer == json.loads(ran.out)
-        assert [token[2] for token in shown["reading"]["tokens"]] == answer["tags"]
-        assert client.post("/api/reading", {"model": model, "text": text, **asked}).json() == shown
+
+
+def test_a_reading_and_the_weights_are_what_an_exported_page_carries(client: Any, stored: Path) -> None:
+    model, text = str(stored / "v1-heads"), "小明住在北京。"
+    for head in ("", client.get("/api/models").json()["models"][1]["heads"][0]):
+        reading = client.post("/api/reading", {"model": model, "text": text, "head": head}).json()["trace"]
+        weights = client.post("/api/weights", {"model": model, "head": head}).json()
+        assert not reading.keys() & weights.keys()
+        expected = shown_trace(load(model).trace(text, head))
+        assert reading | weights == expected | {"most": answers.MOST}
+
+
+def test_what_is_too_large_for_the_studio_comes_without_weights(
+    client: Any, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "MOST", 0)
+    asked = {"model": str(stored / "v1-heads")}
+    found = client.post("/api/reading", asked | {"text": "小明"}).json()["trace"]
+    assert (found["left_out"], found["layers"]) == ("values", None)
+    assert set(client.post("/api/weights", asked).json().values()) == {None}
 
 
 def test_an_empty_text_has_an_answer(client: Any) -> None:
     answer = client.post("/api/trace", {"model": "zh", "text": " "}).json()
-    assert (answer["tokens"], answer["shown"]["reading"]["tokens"]) == ([], [])
+    assert (answer["tokens"], answer["emissions"]) == ([], [])
+    assert client.post("/api/reading", {"model": "zh", "text": " "}).json()["trace"]["tokens"] == []
 
 
 def test_a_head_request_has_no_body(client: Any) -> None:
@@ -207,7 +227,8 @@ def test_an_address_that_is_none(client: Any, path: str) -> None:
 
 
 def test_an_address_that_takes_no_posts(client: Any) -> None:
-    sentence = "/api/models: expected one of /api/trace, /api/reading, /api/networks, found another address"
+    known = "/api/trace, /api/reading, /api/weights, /api/networks"
+    sentence = f"/api/models: expected one of {known}, found another address"
     assert refused(client.post("/api/models", {})) == (404, sentence)
 
 
@@ -282,7 +303,7 @@ def test_a_text_of_just_as_many_tokens(client: Any, stored: Path, monkeypatch: p
     monkeypatch.setattr("gatewise.studio.answers.MAX_TOKENS", 7)
     model = str(stored / "v1-heads")
     answer = client.post("/api/reading", {"model": model, "text": "我" * 7})
-    assert len(answer.json()["reading"]["tokens"]) == 7
+    assert len(answer.json()["trace"]["tokens"]) == 7
     assert client.post("/api/reading", {"model": model, "text": "我" * 8}).status == 422
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from gatewise.explain.errors_page import LONGEST_EXPLAINED
 from gatewise.explain.network_page import network_data, network_title
-from gatewise.explain.reading_page import reading_page_data
+from gatewise.explain.trace_page import ENTRY, STYLES, trace_data
 from gatewise.explain.web_page import import_map, page_html, page_policy, style_sheet, web_page
 from gatewise.explain.words import Language
 from gatewise.network import NetworkRun
@@ -100,16 +100,16 @@ def _widget_class(entry: str) -> Any:
 
 
 def _entry(shown: Shown) -> str:
-    return "reading_page.js" if isinstance(shown, Trace) else "app.js"
+    return ENTRY if isinstance(shown, Trace) else "app.js"
 
 
 def _styles(entry: str) -> tuple[str, ...]:
-    return ("reading.css",) if entry == "reading_page.js" else ()
+    return STYLES if entry == ENTRY else ()
 
 
 def _data(shown: Shown) -> dict[str, Any]:
     if isinstance(shown, Trace):
-        return reading_page_data(shown)
+        return trace_data(shown)
     return network_data(shown.network, shown.tokens, shown.gates)
 
 

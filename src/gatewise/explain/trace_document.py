@@ -21,12 +21,13 @@ from gatewise.runtime import Trace
 from gatewise.runtime.tag_table import tag_table
 
 MOST = 2_600_000  # characters of numbers; the modules, words and labels of a page take the rest of 3 MB
+WEIGHTS = ("layers", "emission_weight", "emission_bias")  # what is the same for every text
 _KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def trace_document(trace: Trace, *, most: int = MOST) -> dict[str, Any]:
     """Everything from x to the tags, in at most `most` characters of numbers."""
-    document = _decisions(trace)
+    document = _decisions(trace) | {"most": most}
     weights = _weights(trace)
     if weights is not None and packed_size(whole := document | weights | {"left_out": ""}) <= most:
         return whole
@@ -40,6 +41,8 @@ def _decisions(trace: Trace) -> dict[str, Any]:
         "model": trace.model,
         "text": trace.sentence.text,
         "tokens": [token.text for token in trace.sentence],
+        "places": [[token.start, token.end] for token in trace.sentence],
+        "apart": trace.archive.config.task.tokenizer != "characters",
         "labels": list(trace.labels),
         "scheme": trace.scheme,
         "kind": "lstm" if isinstance(trace.layers[-1].forward, LSTMPass) else "rnn",

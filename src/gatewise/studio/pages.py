@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.explain.errors_page import script_json
-from gatewise.explain.network_page import network_data, network_title, page_words
+from gatewise.explain.network_page import network_data, network_title
+from gatewise.explain.trace_page import STYLES, trace_page_words
 from gatewise.explain.web_page import LANG_CODES, WEB, page_html, page_policy, style_sheet
 from gatewise.explain.words import Language
 from gatewise.studio.shelf import Shelf
@@ -35,7 +36,7 @@ def network_view(shelf: Shelf, name: str, lang: Language, said: str = "") -> tup
 def model_view(shelf: Shelf, name: str, lang: Language) -> tuple[str, str]:
     """The page of a trained model, which asks for the trace of what is typed, and its policy."""
     shelf.expect_model(name)
-    data = {"text": _EXAMPLE, "said": "", "words": {one: page_words(one) for one in LANG_CODES}}
+    data = {"text": _EXAMPLE, "said": "", "words": {one: trace_page_words(one) for one in LANG_CODES}}
     return _page(shelf, data, {"model": name}, title=f"{name} · gatewise", lang=lang)
 
 
@@ -45,7 +46,7 @@ def _page(shelf: Shelf, data: dict[str, Any], chosen: dict[str, str], *, title: 
     data |= {"chosen": chosen, "networks_there": shelf.networks(), "models_there": shelf.models(), "lang": lang}
     imports = {f"gatewise/{path.name}": address for address, path in modules().items()}
     nonce = secrets.token_urlsafe(18)
-    style = style_sheet("reading.css", "studio.css")
+    style = style_sheet(*STYLES, "studio.css")
     content = script_json(data)
     page = page_html(content, title=title, lang=lang, entry="studio.js", imports=imports, nonce=nonce, style=style)
     return page, page_policy(nonce, style, scripts="'self'", requests="'self'") + "; frame-ancestors 'none'"

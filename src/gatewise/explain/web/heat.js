@@ -1,5 +1,5 @@
 // The gates of all units at every token, a strip a gate, in a lane a direction; and the units that matter for the tag.
-// In: the model and the store; each refresh, the view. Out: {element, refresh}. A canvas draws them, so that two hundred tokens of
+// In: the store; each refresh, the view, with the model in it. Out: {element, refresh}. A canvas draws them, so that two hundred tokens of
 // two hundred units cost no more than a picture; mouse and arrow keys point at one number, Enter chooses its unit.
 import { button, filled, make } from "gatewise/dom.js";
 import { BLOCKS } from "gatewise/encoder.js";
@@ -16,12 +16,13 @@ export function valueOf(pass, t, unit, name) {
   return pass.gates[t * 4 * pass.units + BLOCKS[name] * pass.units + unit];
 }
 
-export function createHeat(model, store) {
+export function createHeat(store) {
   const controls = make("div", { class: "heat-controls" }), lanes = make("div", { class: "lanes" }), told = make("p", { class: "told", role: "status" }), units = make("div", { class: "strongest" });
   const element = make("div", { class: "heat" }, controls, told, units);
   let strip = null;
 
   function refresh(view) {
+    const { model } = view;
     strip ??= document.getElementById("strip");
     if (lanes.parentNode !== strip) strip.append(lanes);
     const { trace } = words();

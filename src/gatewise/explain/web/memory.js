@@ -1,5 +1,5 @@
 // The memory ledger: which tokens the chosen tag's score, its lead, or one cell still draws on, as arcs and as a matrix.
-// In: the model and the store; each refresh, the view. Out: {element, refresh}. The shares are signed and add up to the value.
+// In: the store; each refresh, the view, with the model in it. Out: {element, refresh}. The shares are signed and add up to the value.
 import { button, filled, make, svg } from "gatewise/dom.js";
 import { ARROWS } from "gatewise/heat.js";
 import { cellLedger, scoreLedger } from "gatewise/ledger.js";
@@ -12,13 +12,13 @@ import { words } from "gatewise/words.js";
 
 const LEFT = 30, STEP = 58, MOST = 60, LISTED = 6, SQUARE = 26, LEAST = 0.0005;  // less than that is 0 in three decimals
 
-export function createMemory(model, store) {
+export function createMemory(store) {
   const title = make("h2"), note = make("p", { class: "note" }), asks = make("div", { class: "segments", role: "group" }), sum = make("p", { class: "sum" });
   const arcs = make("div", { class: "scroll arcs", role: "region", tabindex: 0 }), gridTitle = make("h3"), gridNote = make("p", { class: "note" }), grid = make("div", { class: "scroll", role: "region", tabindex: 0 });
   const element = make("section", { class: "memory", id: "memory" }, title, note, asks, sum, arcs, gridTitle, gridNote, grid);
 
   function refresh(view) {
-    const { trace } = words();
+    const { trace } = words(), { model } = view;
     element.hidden = model.kind !== "lstm" || !view.pass || view.tag === null;
     if (element.hidden) return;
     const ask = askOf(model, view), ledger = ask.at(view.t), names = { ...ask.names, total: decimal(ledger.total) };

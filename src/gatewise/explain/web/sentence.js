@@ -1,5 +1,5 @@
 // The tokens of the text with their tags and probabilities, and what can be done with the chosen one.
-// In: the model and the store; each refresh, the view. Out: {element, refresh}; `columnsOf` says where tokens stand, for all
+// In: the store, and tools of a live host in place of a file's; each refresh, the view, with the model in it. Out: {element, refresh}; `columnsOf` says where tokens stand, for all
 // that is drawn under them.
 import { button, filled, make } from "gatewise/dom.js";
 import { MOST_TOKENS, withTokenTwice, withoutToken } from "gatewise/trace_state.js";
@@ -14,19 +14,20 @@ export function columnsOf(time, t, most = MOST_COLUMNS) {
   return { from, to: Math.min(time, from + most) };
 }
 
-export function createSentence(model, store) {
-  const title = make("h2"), note = make("p", { class: "note" }), row = make("div", { class: "tokens", role: "group" }), tools = make("div", { class: "token-tools" });
+export function createSentence(store, live = null) {
+  const title = make("h2"), note = make("p", { class: "note" }), row = make("div", { class: "tokens", role: "group" }), tools = make("div", { class: "token-tools" }, live?.element);
   const strip = make("div", { class: "scroll strip", id: "strip" }, row), element = make("div", null, title, note, strip, tools);
   let seen = "";
 
   function refresh(view) {
-    const { trace, page } = words(), { result, t } = view, { from, to } = columnsOf(result.time, t);
+    const { trace, page } = words(), { model, result, t } = view, { from, to } = columnsOf(result.time, t);
     title.textContent = trace.sentence;
     note.textContent = to - from < result.time ? filled(page.window, { count: to - from, all: result.time }) : trace.sentence_note;
     row.setAttribute("aria-label", trace.sentence);
     row.style.setProperty("--gutter", `${GUTTER}px`);
     row.replaceChildren(...Array.from({ length: to - from }, (_, n) => card(model, store, view, from + n)));
-    tools.replaceChildren(...toolsOf(model, store, view));
+    if (!live) tools.replaceChildren(...toolsOf(model, store, view));
+    else live.refresh(view);
     if (seen !== `${t} ${result.time}`) inView(strip, (t - from) * COLUMN + GUTTER);
     seen = `${t} ${result.time}`;
   }
@@ -38,12 +39,12 @@ function inView(strip, left) {
   if (left < strip.scrollLeft + GUTTER || left + COLUMN > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = left - strip.clientWidth / 2;
 }
 
-function card(model, store, { result, base, changed, t }, at) {
-  const tag = result.path ? result.path[at] : null, chance = tag === null ? 0 : result.marginals[at][tag], from = result.order[at];
-  const was = changed && base.path ? base.path[from] : tag, name = tag === null ? "–" : model.labels[tag], before = was !== tag && was !== null;
+function card(model, store, { result, base, changed, origins, t }, at) {
+  const tag = result.path ? result.path[at] : null, chance = tag === null ? 0 : result.marginals[at][tag], from = origins[at];
+  const was = changed && base.path && from !== null ? base.path[from] : tag, name = tag === null ? "–" : model.labels[tag], before = was !== tag && was !== null;
   const level = make("span", { class: "level" });
   level.style.width = `${100 * chance}%`;
-  const one = button("", () => store.look({ t: at, unit: null }), { class: `token-card${at === t ? " here" : ""}${before ? " changed" : ""}`, "data-key": `token-${at}`, "aria-pressed": String(at === t), "aria-label": filled(words().trace.token_label, { number: at + 1, token: result.tokens[at], tag: name, chance: percent(chance) }) });
+  const one = button("", () => store.look({ t: at, unit: null }), { class: `token-card${at === t ? " here" : ""}${before ? " changed" : ""}${from === null ? " new" : ""}`, "data-key": `token-${at}`, "aria-pressed": String(at === t), "aria-label": filled(words().trace.token_label, { number: at + 1, token: result.tokens[at], tag: name, chance: percent(chance) }) });
   one.append(make("span", { class: "tag", title: name }, name), before ? make("s", { title: model.labels[was] }, model.labels[was]) : "", make("span", { class: "form", title: result.tokens[at] }, result.tokens[at]), make("span", { class: "chance" }, level), make("small", null, percent(chance)));
   return one;
 }

@@ -5,11 +5,17 @@ import { bestPath, bestThrough, cooled, nBest, sumPaths } from "gatewise/crf.js"
 import { runEncoder, sideBySide } from "gatewise/encoder.js";
 import { unpacked } from "gatewise/packed.js";
 
-// The document with its arrays unpacked.
-export function readModel(document) {
-  const all = (value) => (value && value.base64 !== undefined ? unpacked(value) : value && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, all(one)])) : value);
-  const { layers, transitions, start_transitions: start, end_transitions: end, ...rest } = all(document);
-  const model = { ...rest, layers: layers && layers.map(all) };
+// Whatever holds packed arrays, with the arrays in their place.
+export function unpackAll(value) {
+  if (value?.base64 !== undefined) return unpacked(value);
+  if (Array.isArray(value)) return value.map(unpackAll);
+  return value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, unpackAll(one)])) : value;
+}
+
+// The document with its arrays unpacked; a live host has the weights already, unpacked, and adds them.
+export function readModel(document, weights = null) {
+  const { transitions, start_transitions: start, end_transitions: end, ...rest } = unpackAll(document);
+  const model = { ...rest, ...weights };
   return { ...model, scores: { start: [...start.data], end: [...end.data], transitions: rowsOf(transitions.data, end.data.length) }, emissions: model.emissions && rowsOf(model.emissions.data, end.data.length) };
 }
 

@@ -1,5 +1,5 @@
 // From states to tags: the lattice, the n best paths, and the chosen token's tags with what speaks for each; force or forbid one.
-// In: the model and the store; each refresh, the view. Out: {element, refresh}.
+// In: the store; each refresh, the view, with the model in it. Out: {element, refresh}.
 import { button, filled, make } from "gatewise/dom.js";
 import { drawLattice, rankedTags } from "gatewise/lattice.js";
 import { short } from "gatewise/life.js";
@@ -10,26 +10,26 @@ import { words } from "gatewise/words.js";
 
 const PATHS = 5, ROWS = 6;
 
-export function createTags(model, store) {
+export function createTags(store) {
   const title = make("h2"), note = make("p", { class: "note" }), lattice = make("div", { class: "scroll lattice", role: "region", tabindex: 0 }), legend = make("p", { class: "legend paths" });
   const why = make("p", { class: "why" }), tableTitle = make("h3"), table = make("div", { class: "scroll", role: "region", tabindex: 0 }), other = make("div", { class: "other-tag" }), pathsTitle = make("h3"), paths = make("ol", { class: "paths-list" });
   const element = make("section", { class: "decisions", id: "tags" }, title, note, lattice, legend, why, make("div", { class: "two" }, make("div", null, tableTitle, table, other), make("div", null, pathsTitle, paths)));
   const found = new WeakMap();
-  const searched = (result) => {
+  const searched = (model, result) => {
     if (!found.has(result)) found.set(result, { ways: runnersUp(model, result, PATHS), through: throughScores(model, result) });
     return found.get(result);
   };
   let way = 0;
 
   function refresh(view) {
-    const { trace } = words(), { result, t, tag } = view, has = tag !== null;
+    const { trace } = words(), { model, result, t, tag } = view, has = tag !== null;
     title.textContent = trace.tags;
     note.textContent = has ? trace.tags_note : trace.no_tags;
     for (const one of [lattice, legend, why, pathsTitle, paths]) one.hidden = !has;
     const names = { number: t + 1, token: result.tokens[t] };
     tableTitle.textContent = filled(trace.tag_table, names);
     table.setAttribute("aria-label", tableTitle.textContent);
-    const search = has ? searched(result) : null;
+    const search = has ? searched(model, result) : null;
     table.replaceChildren(tagTable(model, store, view, search));
     other.replaceChildren(otherTag(model, store, view));
     if (!has) return;

@@ -1,5 +1,5 @@
 // The page of a trained model on one text: puts its parts together, and draws them anew whenever the state changes.
-// In: the data that Python wrote into the page, and the address's hash. Out: the page.
+// In: the data that Python wrote into the page, and the address. Out: the page. A live host shows other texts on it.
 import { createBar } from "gatewise/bar.js";
 import { filled, keepingFocus, make, showIn } from "gatewise/dom.js";
 import { createHeat } from "gatewise/heat.js";
@@ -7,65 +7,80 @@ import { createMemory } from "gatewise/memory.js";
 import { createSentence } from "gatewise/sentence.js";
 import { compute, contributions, readModel, rivalOf } from "gatewise/tagging.js";
 import { createTags } from "gatewise/tags.js";
+import { fileAddress } from "gatewise/trace_address.js";
 import { percent } from "gatewise/trace_numbers.js";
 import { createTraceStore, readTraceState, traceStateText } from "gatewise/trace_state.js";
 import { createUnit } from "gatewise/unit.js";
 import { createWhatIf } from "gatewise/what_if.js";
 import * as wording from "gatewise/words.js";
 
+const DELAY = 250;  // milliseconds: browsers mind an address that changes too often
+
 export function start(root = document.getElementById("app"), data = JSON.parse(document.getElementById("data").textContent)) {
   wording.load(data);
-  const model = readModel(data.trace);
-  if (!model.tokens.length) return root.replaceChildren(make("main", null, make("p", { class: "intro" }, wording.words().spoken.empty)));
-  const page = createPage(root, model);
-  page.readHash();
-  addEventListener("hashchange", page.readHash);
-  return page;
+  const page = createTracePage(root, createTraceStore(), { address: fileAddress });
+  page.show(readModel(data.trace), new Map(), fileAddress.read());
+  addEventListener("hashchange", page.readAddress);
 }
 
-function createPage(root, model) {
-  const store = createTraceStore(model, () => draw()), known = new WeakMap();
+// `host`: {address, above, tools, named}: where the state is kept; what stands above the text; in place of a file's tools for a
+// token, those of a live host; and whether the page is called by its model, where the text is typed on it.
+export function createTracePage(root, store, host) {
+  const known = new WeakMap();
   const resultOf = (changes) => {
-    if (!known.has(changes)) known.set(changes, compute(model, changes));
+    if (!known.has(changes)) known.set(changes, compute(store.modelOf(changes), changes));
     return known.get(changes);
   };
-  const parts = [createSentence, createWhatIf, createHeat, createUnit, createMemory, createTags].map((create) => create(model, store));
+  const parts = [(one) => createSentence(one, host.tools), createWhatIf, createHeat, createUnit, createMemory, createTags].map((create) => create(store));
   const head = { title: make("h1"), facts: make("p", { class: "facts" }), spans: make("p", { class: "description spans" }), notes: make("p", { class: "note" }) }, keys = make("p", { class: "note" });
-  const bar = createBar(store, null, { share: () => location.href.split("#")[0] + traceStateText(store, wording.language()), redraw: () => draw(), exports: null });
-  const [sentence, whatIf, heat, unit, memory, tags] = parts.map((part) => part.element);
+  const stateText = () => traceStateText(store, wording.language());
+  const bar = createBar(store, null, { share: () => host.address.link(stateText()), redraw: () => draw(), exports: null });
+  const [sentence, whatIf, heat, unit, memory, tags] = parts.map((part) => part.element), body = make("div", null, whatIf, make("section", { class: "overview" }, sentence, heat), unit, memory, tags);
   root.replaceChildren(bar.element, make("main", { class: "trace" },
-    make("header", { class: "intro" }, ...Object.values(head)),
-    whatIf, make("section", { class: "overview" }, sentence, heat), unit, memory, tags, make("footer", null, keys)));
+    make("header", { class: "intro" }, head.title, head.facts, host.above, head.spans, head.notes), body, make("footer", null, keys)));
   followKeys(store);
   let written = null, saving = null, scrolledTo = "";
+  store.listen(() => draw());
 
   function draw() {
-    const view = viewOf(model, store, resultOf(store.document), resultOf(store.base));
+    bar.refresh();
+    if (!store.model) return;
+    body.hidden = !store.model.tokens.length;
+    const view = body.hidden ? null : viewOf(store, resultOf(store.document), resultOf(store.base));
     keepingFocus(() => {
-      headings(head, model, view);
+      headings(head, store.model, view, host.named);
       keys.textContent = wording.words().trace.keys;
-      bar.refresh();
-      parts.forEach((part) => part.refresh(view));
+      if (view) parts.forEach((part) => part.refresh(view));
     });
-    const at = `${view.t} ${view.result.time}`;
+    if (view) bringIntoView(view);
+    clearTimeout(saving);
+    saving = setTimeout(write, DELAY);
+  }
+
+  function bringIntoView({ t, result }) {
+    const at = `${t} ${result.time}`;
     if (at !== scrolledTo) for (const box of root.querySelectorAll(".life, .arcs, .lattice")) showIn(box, ".token.here");
     scrolledTo = at;
-    clearTimeout(saving);
-    saving = setTimeout(writeHash, 250);
   }
 
-  function writeHash() {
-    const hash = traceStateText(store, wording.language());
-    if (hash === written) return;
-    written = hash;
-    history.replaceState(null, "", hash || location.href.split("#")[0]);
+  function write() {
+    const text = stateText();
+    if (text === written) return;
+    written = text;
+    host.address.write(text);
   }
 
-  function readHash() {
-    const hash = location.hash === "#" ? "" : location.hash;
-    if (hash === written) return;
-    written = hash;
-    const state = readTraceState(model, hash);
+  // Another model or another text, in the state that `text` says.
+  function show(model, others, text) {
+    store.show(model, others);
+    written = null;
+    read(text);
+  }
+
+  function read(text) {
+    if (text === written) return;
+    written = text;
+    const state = readTraceState(store, text);
     if (state?.lang) wording.choose(state.lang);
     store.open(state?.changes ?? null, state?.place ?? {});
     bar.say(state === undefined ? wording.words().page.bad_link : "");
@@ -73,16 +88,17 @@ function createPage(root, model) {
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  return { readHash };
+  return { show, redraw: draw, readAddress: () => read(host.address.read()) };
 }
 
 // What all parts look at: the result, that of the file, and the token, tag, rival and unit that are chosen.
-function viewOf(model, store, result, base) {
-  const { place } = store, { t, layer } = place, tag = result.path ? result.path[t] : null, rival = tag === null ? null : rivalOf(result, t);
+function viewOf(store, result, base) {
+  const { place, document } = store, model = store.modelOf(document), origins = document.edited ? document.order.map((n) => document.edited.origins[n]) : document.order;
+  const { t, layer } = place, tag = result.path ? result.path[t] : null, rival = tag === null ? null : rivalOf(result, t);
   const top = layer === model.sizes.length - 1, { units } = model.sizes[layer], passes = (result.layers ? result.layers[layer] : top ? result.top : null) ?? null;
   const brought = top && tag !== null && model.emission_weight ? contributions(model, result, t, tag, rival) : null;
   const chosen = place.unit === null ? strongest(brought, units) : { direction: place.direction, unit: place.unit };
-  return { result, base, changed: result !== base, place, t, tag, rival, layer, top, units, passes, brought, ...chosen, pass: passes?.[chosen.direction] ?? null };
+  return { model, result, base, origins, changed: result !== base, place, t, tag, rival, layer, top, units, passes, brought, ...chosen, pass: passes?.[chosen.direction] ?? null };
 }
 
 function strongest(brought, units) {
@@ -90,14 +106,22 @@ function strongest(brought, units) {
   return { direction: at >= units ? "reverse" : "forward", unit: at % units };
 }
 
-function headings(head, model, { result, base, changed }) {
-  const { trace, spoken, model: line } = wording.words(), shown = [...model.text.trim()];
+// `model` is that of the text which the page began with, `view` null where that holds no token.
+function headings(head, model, view, named) {
+  const { trace, spoken } = wording.words(), shown = [...(named ? model.model : model.text.trim())];
   head.title.textContent = shown.length > 120 ? `${shown.slice(0, 120).join("")}…` : shown.join("");
   document.title = `${shown.slice(0, 40).join("")} · gatewise`;
-  head.facts.textContent = line;
+  head.facts.textContent = wording.inWords(model.line);
+  head.spans.replaceChildren();
+  head.notes.textContent = spoken.empty;
+  head.notes.classList.toggle("alarm", false);
+  if (view) findings(head, model, view, trace, spoken);
+}
+
+function findings(head, model, { result, base, changed }, trace, spoken) {
   head.spans.replaceChildren(...(changed ? [] : model.spans.slice(0, 40).flatMap(([text, label, chance]) => [make("span", { class: "span" }, make("b", null, text), label ? ` ${label} ` : " ", make("small", null, percent(chance))), " "])));
   const agrees = base.path && base.path.every((tag, t) => tag === model.tags[t] && Math.abs(base.marginals[t][tag] - model.chances[t]) < 1e-6);
-  head.notes.textContent = [model.left_out ? filled(trace[`left_out_${model.left_out}`], {}) : agrees ? trace.agrees : trace.differs, model.fast ? filled(spoken.differs, { fast: model.fast.join(" ") }) : "", result.path ? "" : trace.no_tags].filter(Boolean).join(" ");
+  head.notes.textContent = [model.left_out ? filled(trace[`left_out_${model.left_out}`], { most: Math.ceil(model.most / 1e6) }) : agrees ? trace.agrees : trace.differs, model.fast ? filled(spoken.differs, { fast: model.fast.join(" ") }) : "", result.path ? "" : trace.no_tags].filter(Boolean).join(" ");
   head.notes.classList.toggle("alarm", !agrees || !result.path);
 }
 
@@ -105,6 +129,7 @@ function headings(head, model, { result, base, changed }) {
 function followKeys(store) {
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea"), { t } = store.place;
+    if (!store.document) return undefined;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !typing) {
       event.preventDefault();
       return event.shiftKey ? store.redo() : store.undo();

@@ -12,14 +12,14 @@ import { words } from "gatewise/words.js";
 
 const WRITTEN = { lstm: ["f", "i", "g", "o"], rnn: ["h"] };
 
-export function createUnit(model, store) {
+export function createUnit(store) {
   const part = { title: make("h2"), note: make("p", { class: "note" }), life: make("div", { class: "scroll life", role: "region", tabindex: 0 }), holds: make("div", { class: "holds" }) };
   const inside = { title: make("h3"), cell: make("div", { class: "scroll", role: "region", tabindex: 0 }), lines: make("ol", { class: "lines" }) };
   const columns = make("div", { class: "columns" }, make("div", { class: "drawn" }, inside.cell), inside.lines);
   const element = make("section", { class: "inside", id: "unit" }, ...Object.values(part), inside.title, columns);
 
   function refresh(view) {
-    const { trace, terms, page } = words();
+    const { trace, terms, page } = words(), { model } = view;
     element.hidden = !view.pass;
     if (!view.pass) return;
     const names = { arrow: ARROWS[view.direction], unit: view.unit, direction: terms[view.direction], number: view.t + 1, token: view.result.tokens[view.t] };
