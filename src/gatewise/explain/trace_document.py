@@ -36,9 +36,10 @@ def trace_document(trace: Trace, *, most: int = MOST) -> dict[str, Any]:
 
 
 def _decisions(trace: Trace) -> dict[str, Any]:
-    scores = trace.scores
+    scores, table = trace.scores, tag_table(trace.labels, trace.scheme)
     return {
         "model": trace.model,
+        "head": trace.head,
         "text": trace.sentence.text,
         "tokens": [token.text for token in trace.sentence],
         "places": [[token.start, token.end] for token in trace.sentence],
@@ -50,13 +51,26 @@ def _decisions(trace: Trace) -> dict[str, Any]:
         "residual": any(layer.carried is not None for layer in trace.layers),
         "temperature": trace.temperature,
         "parts": [
-            {"name": part.name, "start": part.start, "stop": part.stop, "keys": list(part.keys)} for part in trace.parts
+            {
+                "name": part.name,
+                "start": part.start,
+                "stop": part.stop,
+                "keys": list(part.keys),
+                "known": list(part.known),
+            }
+            for part in trace.parts
         ],
         "start_transitions": packed(scores.start_transitions, "float64"),
         "end_transitions": packed(scores.end_transitions, "float64"),
         "transitions": packed(scores.transitions, "float64"),
         "breaks": list(trace.breaks),
-        "goes_on": tag_table(trace.labels, trace.scheme).goes_on.tolist(),
+        "goes_on": table.goes_on.tolist(),
+        "table": {
+            "opens": table.opens.tolist(),
+            "inner": table.inner.tolist(),
+            "labels": table.span_labels.tolist(),
+            "open_ended": table.open_ended,
+        },
         "tags": [trace.labels.index(tag) for tag in trace.tags],
         "chances": list(trace.sentence.scores or ()),
         "fast": None if trace.fast_path_agrees else list(trace.fast_tags),

@@ -72,7 +72,7 @@ function tagsOf(way) {
   return tags;
 }
 
-// {logPartition, marginals}: forward and backward in log space.
+// {logPartition, beta, marginals}: forward and backward in log space.
 export function sumPaths(emissions, scores) {
   const { start, end, transitions } = scores, time = emissions.length;
   const alpha = [emissions[0].map((value, tag) => start[tag] + value)], beta = new Array(time);
@@ -84,7 +84,7 @@ export function sumPaths(emissions, scores) {
     beta[t] = transitions.map((row) => logSum(row.map((value, to) => value + ahead[to])));
   }
   const logPartition = logSum(alpha[time - 1].map((value, tag) => value + end[tag]));
-  return { logPartition, marginals: alpha.map((row, t) => row.map((value, tag) => Math.exp(value + beta[t][tag] - logPartition))) };
+  return { logPartition, beta, marginals: alpha.map((row, t) => row.map((value, tag) => Math.exp(value + beta[t][tag] - logPartition))) };
 }
 
 function logSum(values) {

@@ -1,4 +1,5 @@
 // What can be taken away. In: the store, and the run of its document. Out: [name, note, save] for each kind of file.
+import { fileName, save } from "gatewise/download.js";
 import { drawnPicture, pngOf } from "gatewise/drawing.js";
 import { runLatex } from "gatewise/latex.js";
 import { overflowOf } from "gatewise/lstm.js";
@@ -7,7 +8,7 @@ import { formatToml } from "gatewise/toml.js";
 import { words } from "gatewise/words.js";
 
 export function exportsOf(store, run) {
-  const { exports } = words().page, { document } = store, name = document.name.replace(/[^\p{L}\p{N}._-]+/gu, "-") || "network";
+  const { exports } = words().page, { document } = store, name = fileName(document.name);
   const step = `${name}-${store.place.t + 1}`;
   const texts = [
     ["TOML", `${name}.toml`, "application/toml", () => formatToml(document)],
@@ -22,11 +23,4 @@ export function exportsOf(store, run) {
     [`PNG ${exports[picture]}`, exports.PNG, async () => save(`${file}-${picture}.png`, await pngOf(picture))],
   ]);
   return [...texts, ...pictures];
-}
-
-function save(name, blob) {
-  const address = URL.createObjectURL(blob), link = document.createElement("a");
-  Object.assign(link, { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

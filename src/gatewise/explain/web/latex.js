@@ -5,7 +5,7 @@ import { directionsOf } from "gatewise/lstm.js";
 import * as numbers from "gatewise/numbers.js";
 import { inWords, tagName, words } from "gatewise/words.js";
 
-const PREAMBLE = "% needs \\usepackage{amsmath,booktabs}; Chinese: xelatex or lualatex with \\usepackage{ctex}\n";
+export const PREAMBLE = "% needs \\usepackage{amsmath,booktabs}; Chinese: xelatex or lualatex with \\usepackage{ctex}\n";
 const SPECIAL = { "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "&": "\\&", "%": "\\%", $: "\\$", "#": "\\#", _: "\\_", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}" };
 const FUNCTIONS = { sigmoid: "\\sigma", step: "\\operatorname{step}", tanh: "\\tanh" };
 
@@ -16,7 +16,7 @@ const sum = (value, activation) => plain(numbers.formatSum(value, activation));
 const operand = (value) => plain(numbers.formatOperand(value));
 const equals = (shown) => (shown.startsWith("≈") ? `\\approx ${shown.slice(1)}` : `= ${shown}`);
 
-const latexText = (text) => [...text].map((character) => (character < " " || character === "\u007f" ? " " : SPECIAL[character] ?? character)).join("");
+export const latexText = (text) => [...text].map((character) => (character < " " || character === "\u007f" ? " " : SPECIAL[character] ?? character)).join("");
 const mathText = (formula) => formula.replaceAll("·", " \\cdot ").replaceAll("≈", "{\\approx}").replace(/(\d)e([+-]?)0*(\d+)/g, (_, digit, sign, power) => `${digit} \\cdot 10^{${sign.replace("+", "")}${power}}`);
 
 export function runLatex(document, run) {
@@ -37,9 +37,9 @@ function directionName(direction) {
   return filled(network.direction, { layer: direction.layer, direction: direction.reverse ? terms.reverse : terms.forward });
 }
 
-function table(heads, rows) {
+export function table(heads, rows, columns = "l".repeat(heads.length)) {
   const line = (cells) => `${cells.join(" & ")} \\\\`;
-  return [`\\begin{tabular}{${"l".repeat(heads.length)}}`, "\\toprule", line(heads), "\\midrule", ...rows.map(line), "\\bottomrule", "\\end{tabular}"].join("\n") + "\n";
+  return [`\\begin{tabular}{${columns}}`, "\\toprule", line(heads), "\\midrule", ...rows.map(line), "\\bottomrule", "\\end{tabular}"].join("\n") + "\n";
 }
 
 function overview(document, run, direction, simple) {

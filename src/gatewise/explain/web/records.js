@@ -26,14 +26,20 @@ function stepJson(step) {
 }
 
 export function runCsv(run) {
-  const rows = [["layer", "direction", "t", "token", "quantity", "unit", "value"]];
+  const rows = [];
   const add = (place, quantity, values) => values.forEach((value, unit) => rows.push([...place, quantity, unit + 1, value]));
   for (const direction of directionsOf(run)) for (const step of direction.steps) stepRows(add, [direction.layer, direction.reverse ? "reverse" : "forward", step.t, step.token], step);
   run.tokens.forEach((token, t) => {
     add(["", "", t + 1, token], "output", run.outputs[t]);
     if (run.tags[t]) rows.push(["", "", t + 1, token, "tag", "", run.tags[t].name]);
   });
-  return `${rows.map((row) => row.map(csvCell).join(",")).join("\n")}\n`;
+  return csvText(rows);
+}
+
+// Rows of [layer, direction, t, token, quantity, unit, value] under their heads.
+export function csvText(rows) {
+  const heads = ["layer", "direction", "t", "token", "quantity", "unit", "value"];
+  return [heads, ...rows].map((row) => `${row.map(csvCell).join(",")}\n`).join("");
 }
 
 function stepRows(add, place, step) {

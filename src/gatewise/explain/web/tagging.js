@@ -29,10 +29,10 @@ export function compute(model, changes) {
   const top = layers ? layers.at(-1) : storedLayer(model, time);
   const emissions = layers ? emissionsOf(model, top.output, time) : model.emissions;
   const steered = steer(model, changes, emissions), legal = time ? bestPath(steered, model.scores) : null;
-  const result = { order, holds: changes.holds, tokens, time, layers, top, emissions, steered, path: legal?.tags ?? null, score: legal?.score ?? -Infinity };
+  const result = { order, holds: changes.holds, tokens, time, layers, top, emissions, steered, gaps: gapsOf(model, order), path: legal?.tags ?? null, score: legal?.score ?? -Infinity };
   if (!legal) return { ...result, marginals: null, logPartition: -Infinity };
-  const sums = sumPaths(...cooled(model.temperature, steered, model.scores));
-  return { ...result, ...sums };
+  const [emitted, scores] = cooled(model.temperature, steered, model.scores), { beta, ...sums } = sumPaths(emitted, scores);
+  return { ...result, ...sums, chain: { emissions: emitted, scores, beta } };
 }
 
 export const pathChance = (model, result, score) => Math.exp(score / model.temperature - result.logPartition);
@@ -54,11 +54,14 @@ export function emissionsOf(model, states, time) {
   }));
 }
 
+// The places of the order that stand apart from the one before.
+const gapsOf = (model, order) => [...order.keys()].filter((t) => t > 0 && order[t] > order[t - 1] && model.breaks.some((at) => at > order[t - 1] && at <= order[t]));
+
 // Tags that a gap in the text, or the reader, excludes have emissions of minus infinity.
 function steer(model, { order, forced, forbidden }, emissions) {
-  const gap = (t) => t > 0 && order[t] > order[t - 1] && model.breaks.some((at) => at > order[t - 1] && at <= order[t]);
+  const gaps = gapsOf(model, order);
   return emissions.map((row, t) => {
-    const must = forced.find((one) => one.t === t), never = forbidden.filter((one) => one.t === t).map((one) => one.tag), apart = gap(t);
+    const must = forced.find((one) => one.t === t), never = forbidden.filter((one) => one.t === t).map((one) => one.tag), apart = gaps.includes(t);
     return row.map((value, tag) => ((must && must.tag !== tag) || never.includes(tag) || (apart && model.goes_on[tag]) ? -Infinity : value));
   });
 }

@@ -8,6 +8,7 @@ import { createSentence } from "gatewise/sentence.js";
 import { compute, contributions, readModel, rivalOf } from "gatewise/tagging.js";
 import { createTags } from "gatewise/tags.js";
 import { fileAddress } from "gatewise/trace_address.js";
+import { traceExports } from "gatewise/trace_exports.js";
 import { percent } from "gatewise/trace_numbers.js";
 import { createTraceStore, readTraceState, traceStateText } from "gatewise/trace_state.js";
 import { createUnit } from "gatewise/unit.js";
@@ -34,7 +35,7 @@ export function createTracePage(root, store, host) {
   const parts = [(one) => createSentence(one, host.tools), createWhatIf, createHeat, createUnit, createMemory, createTags].map((create) => create(store));
   const head = { title: make("h1"), facts: make("p", { class: "facts" }), spans: make("p", { class: "description spans" }), notes: make("p", { class: "note" }) }, keys = make("p", { class: "note" });
   const stateText = () => traceStateText(store, wording.language());
-  const bar = createBar(store, null, { share: () => host.address.link(stateText()), redraw: () => draw(), exports: null });
+  const bar = createBar(store, null, { share: () => host.address.link(stateText()), redraw: () => draw(), exports: () => (store.model?.tokens.length ? traceExports(viewOf(store, resultOf(store.document), resultOf(store.base)), store.document) : []) });
   const [sentence, whatIf, heat, unit, memory, tags] = parts.map((part) => part.element), body = make("div", null, whatIf, make("section", { class: "overview" }, sentence, heat), unit, memory, tags);
   root.replaceChildren(bar.element, make("main", { class: "trace" },
     make("header", { class: "intro" }, head.title, head.facts, host.above, head.spans, head.notes), body, make("footer", null, keys)));
@@ -43,18 +44,19 @@ export function createTracePage(root, store, host) {
   store.listen(() => draw());
 
   function draw() {
-    bar.refresh();
-    if (!store.model) return;
+    if (!store.model) return bar.refresh();
     body.hidden = !store.model.tokens.length;
     const view = body.hidden ? null : viewOf(store, resultOf(store.document), resultOf(store.base));
     keepingFocus(() => {
       headings(head, store.model, view, host.named);
       keys.textContent = wording.words().trace.keys;
       if (view) parts.forEach((part) => part.refresh(view));
+      bar.refresh();  // last, since what can be taken away are the pictures that are there
     });
     if (view) bringIntoView(view);
     clearTimeout(saving);
     saving = setTimeout(write, DELAY);
+    return undefined;
   }
 
   function bringIntoView({ t, result }) {
