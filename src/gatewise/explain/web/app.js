@@ -2,7 +2,7 @@
 // In: the data that Python wrote into the page, and the address's hash. Out: the page.
 import { createAddress } from "gatewise/address.js";
 import { createBar } from "gatewise/bar.js";
-import { drawCell } from "gatewise/cell.js";
+import { drawCell, narrow } from "gatewise/cell.js";
 import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
 import { changesText } from "gatewise/changes.js";
 import { countParameters, setAt } from "gatewise/document.js";
@@ -43,6 +43,7 @@ function createPage(root, data) {
   parts.controls.append(transport.element, gates.element);
   parts.fields.append(fields.element);
   followKeys(store, transport);
+  narrow.addEventListener("change", () => draw());
   let shown = "";
 
   function draw() {

@@ -6,14 +6,19 @@ import { SIGNS, activationOf } from "gatewise/formulas.js";
 import { formatNumber, formatSum, same, subscript } from "gatewise/numbers.js";
 import { box, chip, label, operation, picture, vectorWithin, wire } from "gatewise/shapes.js";
 import { STAGES } from "gatewise/store.js";
+import { tallCell } from "gatewise/tall_cell.js";
 import { words } from "gatewise/words.js";
 
 const C = 92, H = 396, BOXES = 300;  // the heights of the memory's wire, of the wire of h, and of the yellow boxes
 const AT = { f: 184, i: 298, g: 412, o: 548, out: 676 }, RIGHT = 750, END = 796;
 
+// A window too narrow for the wide picture; whoever draws a cell draws it anew when this changes.
+export const narrow = matchMedia("(max-width: 40rem)");
+
 export function drawCell(document, step, before, { unit, stage, reverse }, choose) {
   const draw = { document, step, before, unit, stage, choose, previous: subscript(step.t + (reverse ? 1 : -1)) };
-  return document.kind === "lstm" ? lstmCell(draw) : plainCell(draw);
+  if (document.kind !== "lstm") return plainCell(draw);
+  return narrow.matches ? tallCell(draw, { part, value, choosable, linearBox, shortVector, shortToken }) : lstmCell(draw);
 }
 
 // A part of the picture that belongs to a stage of the computation: dim before its turn, marked at its turn.
@@ -76,19 +81,23 @@ function lstmCell(draw) {
 }
 
 const caption = (x, text, letter) => label(x, BOXES + 56, text, `caption ${letter}`);
-const shortVector = (values) => vectorWithin(values, 210, 15);
+const shortVector = (values, room = 210) => vectorWithin(values, room, 15);
+
+// Where the parts of a plain cell stand: the picture's width, where x comes in, the box, the output, the frame's left edge.
+const PLAIN = { wide: { width: 640, joint: 160, box: 304, out: 592, edge: 96 }, narrow: { width: 360, joint: 112, box: 190, out: 320, edge: 66 } };
 
 // An RNN's cell, or a neuron: one linear layer with its activation.
 function plainCell(draw) {
-  const { step, unit, document } = draw, t = step.t, recurrent = document.kind === "rnn", Y = 118;
-  const before = [wire([[40, Y], [160, Y]], "", { class: "h" }), value(draw, 42, Y, "h", (of) => of.h_prev[unit]), label(42, Y - 30, `h${draw.previous}`, "state")];
-  return picture("cell", 640, 286, filled(words().page.cell_label, { t, token: step.token }), { role: "group", class: "small-cell" },
-    svg("rect", { x: 96, y: 30, width: 438, height: 176, rx: 22, class: "frame" }),
+  const { step, unit, document } = draw, t = step.t, recurrent = document.kind === "rnn", Y = 118, { width, joint, box: middle, out, edge } = PLAIN[narrow.matches ? "narrow" : "wide"];
+  const before = [wire([[40, Y], [joint, Y]], "", { class: "h" }), value(draw, 42, Y, "h", (of) => of.h_prev[unit]), label(42, Y - 30, `h${draw.previous}`, "state")];
+  const inside = narrow.matches ? [] : [value(draw, 450, Y, "h", (of) => of.h[unit])];
+  return picture("cell", width, 286, filled(words().page.cell_label, { t, token: step.token }), { role: "group", class: narrow.matches ? "tall-cell" : "small-cell" },
+    svg("rect", { x: edge, y: 30, width: out - 58 - edge, height: 176, rx: 22, class: "frame" }),
     ...(recurrent ? before : []),
-    wire([[160, 232], [160, Y]], "", { class: "x" }), svg("circle", { cx: 160, cy: Y, r: 5, class: "joint" }), label(166, Y - 18, recurrent ? "[x, h]" : "x", "small", { "text-anchor": "start" }),
-    label(160, 248, step.shown_x ?? shortVector(step.x), "vector"), label(160, 272, `x${subscript(t)} · ${shortToken(step.token)}`, "state"),
-    part(draw, "h", wire([[160, Y], [250, Y]], "cell", { class: "h" }), linearBox(draw, "h", 304, Y), wire([[354, Y], [560, Y]], "cell", { class: "h" }),
-      value(draw, 450, Y, "h", (of) => of.h[unit]), value(draw, 592, Y, "h", (of) => of.h[unit]), label(592, Y - 30, `h${subscript(t)}`, "state")));
+    wire([[joint, 232], [joint, Y]], "", { class: "x" }), svg("circle", { cx: joint, cy: Y, r: 5, class: "joint" }), label(joint + (narrow.matches ? -6 : 6), Y - (narrow.matches ? 26 : 18), recurrent ? "[x, h]" : "x", "small", { "text-anchor": narrow.matches ? "end" : "start" }),
+    label(joint, 248, step.shown_x ?? shortVector(step.x, 2 * joint - 8), "vector"), label(joint, 272, `x${subscript(t)} · ${shortToken(step.token, joint / 8)}`, "state"),
+    part(draw, "h", wire([[joint, Y], [middle - 54, Y]], "cell", { class: "h" }), linearBox(draw, "h", middle, Y), wire([[middle + 50, Y], [out - 32, Y]], "cell", { class: "h" }),
+      ...inside, value(draw, out, Y, "h", (of) => of.h[unit]), label(out, Y - 30, `h${subscript(t)}`, "state")));
 }
 
-const shortToken = (token) => ([...token].length > 16 ? `${[...token].slice(0, 15).join("")}…` : token);
+const shortToken = (token, most = 16) => ([...token].length > most ? `${[...token].slice(0, most - 1).join("")}…` : token);

@@ -1,6 +1,7 @@
 // The page of a trained model on one text: puts its parts together, and draws them anew whenever the state changes.
 // In: the data that Python wrote into the page, and the address. Out: the page. A live host shows other texts on it.
 import { createBar } from "gatewise/bar.js";
+import { narrow } from "gatewise/cell.js";
 import { filled, keepingFocus, make, showIn } from "gatewise/dom.js";
 import { createHeat } from "gatewise/heat.js";
 import { createMemory } from "gatewise/memory.js";
@@ -88,7 +89,7 @@ export function createTracePage(root, store, host) {
     bar.say(state === undefined ? wording.words().page.bad_link : "");
   }
 
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  for (const one of [matchMedia("(prefers-color-scheme: dark)"), narrow]) one.addEventListener("change", draw);
   new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   return { show, redraw: draw, readAddress: () => read(host.address.read()) };
 }
