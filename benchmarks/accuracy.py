@@ -1,7 +1,7 @@
 """A row of docs/results.md again, by one command: `python benchmarks/accuracy.py ROW --data DATA --work WORK`.
 
 In: the row's name, the folder of the corpora (docs/results.md says where each is at home), a folder to work in. Does
-what the row needs and WORK does not have yet: vectors from raw text (`gatewise embed`), splits, then the trainings
+what the row needs and WORK does not have yet: vectors from raw text (`gatewise embed`), then the trainings
 (`gatewise train` with recipes/ROW.toml, as many seeds as the row says). Every command is printed before it runs; they
 can be typed as well. Scores of dev and test are printed at the end, mean ± standard deviation.
 """
@@ -12,17 +12,16 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
-EVERY = 20  # of msra's sentences one is held out for dev
 
 ENGLISH = tuple(
     f"{corpus}/{split}{end}"
     for corpus, end in (("conll2003", ".tsv"), ("conll2000", ".tsv"), ("wnut17", ".tsv"), ("ud_en_ewt", ".conllu"))
-    for split in ("train", "dev", "test")
+    for split in ("train", "dev")
 )
 
 
@@ -38,23 +37,13 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The files of DATA, or of WORK after `split`, the names of the vectors, and how many seeds."""
+    """The files of DATA, the names of the vectors, and how many seeds."""
 
     train: str
     dev: str
     test: str
     vectors: tuple[str, ...] = ()
     seeds: int = 5
-    split: Callable[[Path, Path], None] | None = None
-    options: tuple[str, ...] = field(default=())
-
-
-def hold_out(data: Path, work: Path) -> None:
-    """msra has no dev: one sentence in so many of train becomes it."""
-    sentences = (data / "msra/train.tsv").read_text(encoding="utf-8").strip().split("\n\n")
-    parts = {"dev": sentences[::EVERY], "train": [one for n, one in enumerate(sentences) if n % EVERY]}
-    for name, part in parts.items():
-        (work / f"msra-{name}.tsv").write_text("\n\n".join(part) + "\n", encoding="utf-8")
 
 
 VECTORS = {
@@ -67,8 +56,14 @@ VECTORS = {
     ),
 }
 ROWS = {
-    "weibo": Row(train="weibo/train.tsv", dev="weibo/dev.tsv", test="weibo/test.tsv"),
-    "resume": Row(train="resume/train.tsv", dev="resume/dev.tsv", test="resume/test.tsv"),
+    "weibo": Row(train="weibo/train.tsv", dev="weibo/dev.tsv", test="weibo/test.tsv", vectors=("zh_char64.txt",)),
+    "resume": Row(train="resume/train.tsv", dev="resume/dev.tsv", test="resume/test.tsv", vectors=("zh_char64.txt",)),
+    "ud_en_ewt": Row(
+        train="ud_en_ewt/train.conllu",
+        dev="ud_en_ewt/dev.conllu",
+        test="ud_en_ewt/test.conllu",
+        vectors=("en_word100.txt",),
+    ),
 }
 
 
@@ -98,14 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     for name in row.vectors:
         make_vectors(name, data, work)
-    if row.split is not None:
-        row.split(data, work)
-    home = work if row.split is not None else data
-    files = [str(home / row.train), "--dev", str(home / row.dev), "--test", str(data / row.test)]
+    files = [str(data / row.train), "--dev", str(data / row.dev), "--test", str(data / row.test)]
     settings = [part for one in asked.set for part in ("--set", one)]
     seeds = ("--seeds", str(row.seeds)) if row.seeds > 1 else ()
     recipe = str(RECIPES / f"{asked.row}.toml")
-    run(work, "train", *files, "--config", recipe, "-o", asked.row, *seeds, "--resume", *row.options, *settings)
+    run(work, "train", *files, "--config", recipe, "-o", asked.row, *seeds, "--resume", *settings)
 
 
 if __name__ == "__main__":
