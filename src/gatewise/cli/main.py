@@ -21,6 +21,7 @@ COMMANDS = {
     "tag": "Tag texts or files.",
     "train": "Train a tagger on labeled text.",
     "embed": "Train vectors of tokens or bigrams on raw text.",
+    "pretrain": "Learn a character language model from raw text, for taggers to read.",
     "find-lr": "Find a learning rate: the loss over rates that rise, with its curve.",
     "tune": "Search for good settings, in a study that can be resumed.",
     "evaluate": "Score a model on labeled text.",

@@ -82,7 +82,7 @@ def save_model(
     files[CONFIG_FILE] = (json.dumps(description, ensure_ascii=False, indent=1) + "\n").encode()
     _expect_readable(target, files)
     try:
-        _write_whole(Path(os.path.abspath(target)), files)  # so that `.` has a name and a parent
+        write_folder(Path(os.path.abspath(target)), files)  # so that `.` has a name and a parent
     except OSError as error:
         raise ModelError(f"{target}: cannot be written ({error.strerror}); check the disk and the path") from error
 
@@ -147,7 +147,8 @@ def check_target(folder: str | Path) -> None:
         raise ModelError(f"{target}: expected no folder or a model to replace, found {shown}; choose another -o")
 
 
-def _write_whole(target: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files beside its place and move it there whole; what was there comes back when that fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         made = Path(scratch) / "model"
