@@ -58,6 +58,7 @@ PARTS: list[list[dict[str, Any]]] = [
     [{}, {"shape_dim": 4}],
     [{}, {"affix_length": 3, "affix_dim": 2}],
     [{}, {"lexicon": "words", "lexicon_dim": 5}],
+    [{}, {"language_model_hidden": 4, "language_model_embedding": 3, "language_model_dim": 2}],
 ]
 ENCODERS: list[dict[str, Any]] = [
     {"hidden": 5},
@@ -92,6 +93,10 @@ def test_every_kind_of_graph_passes_and_its_shapes_are_known(settings: dict[str,
         "lexicon": (longest, forms),
         "lexicon_shares": (longest, forms),
         **dict.fromkeys((f"lexicon_{kind}" for kind in "BMES"), (time, batch)),
+        "language_model": (11, batch),
+        "language_model_first": (time, batch),
+        "language_model_last": (time, batch),
+        "language_model_lengths": (1, batch),
         "lengths": (batch,),
     }
     model = onnx.load_from_string(content)
@@ -108,7 +113,9 @@ def test_every_kind_of_graph_passes_and_its_shapes_are_known(settings: dict[str,
 
 def number_type(name: str) -> type[np.generic]:
     """Of an input of the graph."""
-    return np.int32 if name.endswith("lengths") else np.float32 if name == "lexicon_shares" else np.int64
+    if name in ("lengths", "spelling_lengths"):
+        return np.int32
+    return np.float32 if name == "lexicon_shares" else np.int64
 
 
 def test_every_operator_that_is_allowed_is_written() -> None:

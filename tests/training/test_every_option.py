@@ -20,7 +20,9 @@ pytest.importorskip("onnx")
 
 from gatewise.formats import read_sentences  # noqa: E402
 from gatewise.model.config import Config, HeadConfig, config_from_dict  # noqa: E402
+from gatewise.model.language_model import LanguageModel, language_model_shapes, save_language_model  # noqa: E402
 from gatewise.runtime import load  # noqa: E402
+from gatewise.text.vocabulary import Vocabulary  # noqa: E402
 from gatewise.training.run import run_training  # noqa: E402
 from gatewise.training.splits import Files, read_splits  # noqa: E402
 
@@ -28,8 +30,8 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 SAMPLE = Path(__file__).parents[1] / "data" / "zh_gsdsimp_sample" / "sample.conllu"
 NAMES = Path(__file__).parents[1] / "data" / "tiny" / "spans.conll"
-# They stand for files that the test writes: vectors of tokens, of bigrams, and a list of words
-VECTORS, BIGRAM_VECTORS, WORDS = "VECTORS", "BIGRAM_VECTORS", "WORDS"
+# They stand for what the test writes: vectors of tokens, of bigrams, a list of words, a language model
+VECTORS, BIGRAM_VECTORS, WORDS, LANGUAGE_MODEL = "VECTORS", "BIGRAM_VECTORS", "WORDS", "LANGUAGE_MODEL"
 
 # The task says which tokens there are: characters of raw text, or the treebank's words
 SEGMENTATION = {"task.kind": "segmentation"}
@@ -71,6 +73,20 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "features.vectors_added": TAGS
     | {"features.vectors": VECTORS, "features.token_dim": 16, "features.vectors_added": 9},
     "features.bigram_vectors": SEGMENTATION | {"features.bigram_vectors": BIGRAM_VECTORS},
+    "features.language_model": SEGMENTATION
+    | {
+        "features.language_model": LANGUAGE_MODEL,
+        "features.language_model_hidden": 12,
+        "features.language_model_embedding": 5,
+    },
+    "features.language_model_dim, features.language_model_spaces": TAGS
+    | {
+        "features.language_model": LANGUAGE_MODEL,
+        "features.language_model_dim": 8,
+        "features.language_model_spaces": "outside",
+    },
+    "features.language_model and features.lexicon": SEGMENTATION
+    | {"features.language_model": LANGUAGE_MODEL, "features.lexicon": WORDS, "features.lexicon_dim": 8},
     "encoder.kind": TAGS | {"encoder.kind": "rnn"},
     "encoder.hidden, encoder.layers, encoder.residual": SEGMENTATION
     | {"encoder.hidden": 24, "encoder.layers": 3, "encoder.residual": True},
@@ -150,14 +166,16 @@ def make_config(settings: dict[str, Any], vectors: Path, *, epochs: int) -> Conf
         section = table
         for one in sections:
             section = section.setdefault(one, {})
-        files = {VECTORS: vectors / VECTORS, BIGRAM_VECTORS: vectors / BIGRAM_VECTORS, WORDS: vectors / VECTORS}
+        files = {name: vectors / name for name in (VECTORS, BIGRAM_VECTORS, LANGUAGE_MODEL)}
+        files[WORDS] = vectors / VECTORS
         section[name] = str(files[value]) if isinstance(value, str) and value in files else value
     return config_from_dict(table, where="test")
 
 
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with random vectors of half the sample's words, and of half the bigrams in its text."""
+    """A folder with random vectors of half the sample's words, and of half the bigrams in its text, and a language
+    model of random weights."""
     sentences = list(read_sentences(SAMPLE))
     words = {form for sentence in sentences for form in sentence.forms}
     pairs = {"".join(pair) for sentence in sentences for pair in pairwise(sentence.text)}
@@ -166,6 +184,11 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, keys in ((VECTORS, sorted(words)[::2]), (BIGRAM_VECTORS, sorted(pairs)[::2])):
         lines = [f"{key} " + " ".join(f"{number:.4f}" for number in draw.normal(size=16) / 4) for key in keys]
         (folder / name).write_bytes(gzip.compress("\n".join([f"{len(keys)} 16", *lines, ""]).encode()))
+    characters = tuple(sorted({"\n", " "}.union(*(sentence.text for sentence in sentences))))
+    shapes = language_model_shapes(hidden=12, dim=5, size=len(characters) + 2)
+    arrays = {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    model = LanguageModel(hidden=12, dim=5, vocabulary=Vocabulary(entries=characters), arrays=arrays)
+    save_language_model(folder / LANGUAGE_MODEL, model, card="# made up\n")
     return folder
 
 

@@ -20,6 +20,7 @@ TASKS = ("auto", "spans", "tags", "segmentation")
 TASK_TOKENIZERS = ("auto", "characters", "mixed", "words", "english", "whitespace")
 TASK_SCHEMES = ("auto", "BIO", "BIOES", "plain")
 CHARACTER_NETWORKS = ("none", "lstm", "cnn")
+LANGUAGE_MODEL_SPACES = ("auto", "none", "between", "outside")
 ENCODERS = ("lstm", "rnn")
 OUTPUTS = ("crf", "softmax")
 TAG_COLUMNS = ("upos", "xpos")
@@ -60,6 +61,10 @@ class FeaturesConfig:
     `lexicon`: a list of words, whose sets around each character join x (docs/lexicon.md); words of at most
     `lexicon_longest` characters, of which at most `lexicon_size` have vectors of their own, `lexicon_dim` numbers each:
     those seen `lexicon_min_count` times, and those in the file `lexicon_vectors`.
+    `language_model`: a folder of `gatewise pretrain`, whose states are read beside all else; they stay as they are, or
+    a trained layer makes `language_model_dim` numbers of each direction's. `language_model_hidden` and
+    `language_model_embedding` are its sizes, read from the folder. `language_model_spaces`: what it reads between
+    tokens, one space (`between`), `none`, or a space `outside` East Asian text.
     """
 
     token_dim: int = 64
@@ -84,6 +89,11 @@ class FeaturesConfig:
     lexicon_size: int = 20_000
     lexicon_min_count: int = 2
     lexicon_vectors: str = ""
+    language_model: str = ""
+    language_model_dim: int = 0
+    language_model_hidden: int = 0
+    language_model_embedding: int = 0
+    language_model_spaces: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +327,7 @@ _CHOICES = {
     "task.column": TAG_COLUMNS,
     "task.spaces": ("auto", "between", "within"),
     "features.characters": CHARACTER_NETWORKS,
+    "features.language_model_spaces": LANGUAGE_MODEL_SPACES,
     "encoder.kind": ENCODERS,
     "output.kind": OUTPUTS,
     "heads.NAME.kind": TASKS,
@@ -335,6 +346,9 @@ _FROM_ZERO = {  # every other whole number: at least 1
     "features.affix_length",
     "features.affix_dim",
     "features.vectors_added",
+    "features.language_model_dim",
+    "features.language_model_hidden",
+    "features.language_model_embedding",
     "training.seed",
     "training.warmup_steps",
     "training.threads",

@@ -16,6 +16,7 @@ from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.config import Config, FeaturesConfig, HeadConfig, TaskConfig
 from gatewise.model.given import MEMORY, Data, detect_format, detect_scheme_of, read_sentences
 from gatewise.model.heads import task_of
+from gatewise.model.language_model_settings import with_language_model
 from gatewise.text.schemes import convert_tags
 from gatewise.text.segment import characters_from_words
 from gatewise.text.sentence import Sentence
@@ -35,6 +36,7 @@ def resolve_config(config: Config, path: Data, columns: Sequence[str] = DEFAULT_
     if task.tokenizer != "characters":
         features = replace(features, bigram_dim=0)
     _check_lexicon(features, task.tokenizer)
+    features = with_language_model(features, task.tokenizer)
     config = replace(config, task=task, features=features)
     heads = {name: _resolve_head(name, head, config, path, columns) for name, head in config.heads.items()}
     return replace(config, heads=heads)

@@ -17,6 +17,8 @@ from itertools import chain
 from typing import TypeAlias
 
 from gatewise.model.config import FeaturesConfig
+from gatewise.model.context import CONTEXT, CONTEXT_INPUTS, PARTS, context_rows
+from gatewise.model.language_model_shapes import SUFFIXES, embedding_name
 from gatewise.model.lexicon import LEXICON, Lexicon
 from gatewise.model.rows import Rows, rows_of
 from gatewise.model.word_sets import SET_INPUTS, SHARES, SetEncoder, SetMember, WordSets
@@ -64,11 +66,16 @@ class SetFeature(Feature):
     """The words of a lexicon around a token: each part is the mean of a set's vectors (see `model.word_sets`)."""
 
 
-AnyFeature: TypeAlias = SentenceFeature | SetFeature | FormFeature
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextFeature(Feature):
+    """A direction of a language model, of which `weight` is the embedding; its ids are characters (`model.context`)."""
+
+
+AnyFeature: TypeAlias = SentenceFeature | SetFeature | ContextFeature | FormFeature
 
 
 def features_of(features: FeaturesConfig) -> tuple[AnyFeature, ...]:
-    """The features that a configuration turns on, in the order of x: those of sentences, word sets, those of forms."""
+    """The features that a configuration turns on, in the order of x: those of sentences, word sets, context, forms."""
     found: list[AnyFeature] = [
         SentenceFeature(
             name="tokens",
@@ -103,7 +110,23 @@ def features_of(features: FeaturesConfig) -> tuple[AnyFeature, ...]:
                 part_size=features.lexicon_dim,
             )
         )
-    return (*found, *_form_features(features))
+    return (*found, *_context_features(features), *_form_features(features))
+
+
+def _context_features(features: FeaturesConfig) -> list[ContextFeature]:
+    if not features.language_model_hidden:
+        return []
+    return [
+        ContextFeature(
+            name=CONTEXT,
+            weight=embedding_name(suffix),
+            dim=features.language_model_embedding,
+            min_count=1,
+            parts=(part,),
+            part_size=features.language_model_dim or features.language_model_hidden,
+        )
+        for part, suffix in zip(PARTS, SUFFIXES, strict=True)
+    ]
 
 
 def _form_features(features: FeaturesConfig) -> list[FormFeature]:
@@ -139,9 +162,11 @@ def _form_features(features: FeaturesConfig) -> list[FormFeature]:
 def graph_inputs(features: FeaturesConfig) -> tuple[str, ...]:
     """The names of the ids that the runtime's graph and the network take, `lengths` left out."""
     chosen = features_of(features)
-    names = [feature.name for feature in chosen]
+    names = [feature.name for feature in chosen if not isinstance(feature, ContextFeature)]
     if LEXICON in names:
         names += [*SET_INPUTS, SHARES]
+    if features.language_model_hidden:
+        names += CONTEXT_INPUTS
     if any(isinstance(feature, FormFeature) for feature in chosen):
         names.append(FORM_OF)
     if CHARACTERS in names:
@@ -213,12 +238,13 @@ class FeatureEncoder:
     """Looks up ids; `vocabularies` by the name of the feature. What a form is looked up by is remembered."""
 
     def __init__(self, features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]) -> None:
-        chosen = features_of(features)
-        self._of_sentences = [feature for feature in chosen if isinstance(feature, SentenceFeature)]
-        self._of_forms = [feature for feature in chosen if isinstance(feature, FormFeature)]
+        self._features = features_of(features)
+        self._of_sentences = [feature for feature in self._features if isinstance(feature, SentenceFeature)]
+        self._of_forms = [feature for feature in self._features if isinstance(feature, FormFeature)]
+        self._reads_context = any(isinstance(feature, ContextFeature) for feature in self._features)
+        self._spaces = features.language_model_spaces
         self._vocabularies = vocabularies
-        self._set_feature = next((feature for feature in chosen if isinstance(feature, SetFeature)), None)
-        lexicon = vocabularies[LEXICON] if self._set_feature else None
+        lexicon = vocabularies[LEXICON] if any(isinstance(feature, SetFeature) for feature in self._features) else None
         self._sets = SetEncoder(lexicon) if isinstance(lexicon, Lexicon) else None
         self._ids_of_form = lru_cache(maxsize=REMEMBERED_FORMS)(self._look_up_form)
 
@@ -234,6 +260,8 @@ class FeatureEncoder:
         sets = self._sets.encode(keys) if self._sets else None
         if sets:
             rows |= sets.numbers
+        if self._reads_context:
+            rows |= context_rows(sentences, self._vocabularies[CONTEXT], self._spaces)
         if not self._of_forms:
             return EncodedRows(rows=rows, forms={}, sets=sets)
         numbers: dict[str, int] = {}
@@ -248,8 +276,7 @@ class FeatureEncoder:
     def parts(self, forms: Sequence[str]) -> tuple[InputPart, ...]:
         """What x is made of for one sentence, in its order."""
         found: list[InputPart] = []
-        chosen = [*self._of_sentences, *([self._set_feature] if self._set_feature else []), *self._of_forms]
-        for feature in chosen:
+        for feature in self._features:
             start = found[-1].stop if found else 0
             if self._sets and isinstance(feature, SetFeature):
                 found += self._set_parts(self._sets, feature, forms, start)
@@ -286,6 +313,8 @@ class FeatureEncoder:
         if isinstance(feature, SentenceFeature):
             keys = feature.keys(keys_from_forms(forms))
             return [[[key] for key in keys[n : n + len(forms)]] for n in range(len(feature.parts))]
+        if isinstance(feature, ContextFeature):
+            return [[list(form) for form in forms]]
         assert isinstance(feature, FormFeature)
         of_forms = [feature.keys(form) for form in forms]
         if feature.name == CHARACTERS:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from gatewise.errors import ModelError
 from gatewise.model.config import Config
+from gatewise.model.context import CHARACTERS_READ, CONTEXT, FIRST, LAST
 from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, graph_inputs
 from gatewise.model.graph_file import Graph, parse_graph
 from gatewise.model.graph_shapes import Shape, shapes_of, size_of
@@ -26,9 +28,10 @@ from gatewise.model.parameters import directions
 from gatewise.model.protobuf import DamagedError, ForeignError
 from gatewise.model.word_sets import SET_INPUTS, SHARES
 
-# What a graph is judged by: time, batch, longest form or word set, forms or sets. What grows faster than the text fails
-# at the second.
-SCALES = ((2, 3, 7, 5), (1_000_003, 1_009, 101, 1_000_033))
+# What a graph is judged by: time, batch, longest form or word set, forms or sets, characters of the longest sentence.
+# What grows faster than the text fails at the second.
+Scale: TypeAlias = tuple[int, int, int, int, int]
+SCALES: tuple[Scale, ...] = ((2, 3, 7, 5, 11), (1_000_003, 1_009, 101, 1_000_033, 3_000_017))
 SPARE = 4  # so many times what the configuration adds up to
 
 
@@ -52,12 +55,14 @@ def signature_of(config: Config, num_tags: Mapping[str, int]) -> Signature:
     states, features = (config.encoder.hidden + BOUNDS) * len(directions(config)), config.features
     inside_words = features.character_dim + 2 * features.character_hidden + features.character_filters
     inside_words += features.lexicon_dim if features.lexicon else 0
+    in_context = 2 * (features.language_model_embedding + features.language_model_hidden + 2 * BOUNDS)
+    in_language_model = 8 if features.language_model_hidden else 0
     return Signature(
         config=config,
         inputs=(*graph_inputs(features), "lengths"),
         outputs=outputs,
-        widest=SPARE * (sum(outputs.values()) + states + inside_words),
-        nodes=SPARE * (16 + 4 * config.encoder.layers + 2 * len(config.heads)),
+        widest=SPARE * (sum(outputs.values()) + states + inside_words + in_context),
+        nodes=SPARE * (16 + 4 * config.encoder.layers + 2 * len(config.heads) + in_language_model),
     )
 
 
@@ -96,16 +101,16 @@ def _check_names(path: Path, graph: Graph, signature: Signature) -> None:
     )
 
 
-def _check_sizes(graph: Graph, signature: Signature, scale: tuple[int, int, int, int]) -> None:
+def _check_sizes(graph: Graph, signature: Signature, scale: Scale) -> None:
     """No value is larger than such a model needs; the weights that are only widened are as large as they are."""
     if len(graph.nodes) > signature.nodes:
         raise ForeignError(f"{len(graph.nodes):,} nodes, where such a model has at most {signature.nodes:,}")
-    time, batch, longest, forms = scale
+    time, batch, longest, forms, characters = scale
     inputs = _input_shapes(signature.config, scale)
     if shared := inputs.keys() & graph.constants.keys():
         raise ForeignError(f"a constant in the place of the input {min(shared)}")
     shapes = shapes_of(graph, {name: inputs[name] for name in graph.inputs})
-    most = signature.widest * (time * batch + longest * forms)
+    most = signature.widest * (time * batch + longest * forms + (characters * batch if CONTEXT in graph.inputs else 0))
     widened = _widened(graph)
     for name, shape in shapes.items():
         if name not in widened and size_of(shape) > most:
@@ -123,8 +128,8 @@ def _widened(graph: Graph) -> set[str]:
     return {node.outputs[0] for node in casts}
 
 
-def _input_shapes(config: Config, scale: tuple[int, int, int, int]) -> dict[str, Shape]:
-    time, batch, longest, forms = scale
+def _input_shapes(config: Config, scale: Scale) -> dict[str, Shape]:
+    time, batch, longest, forms, characters = scale
     return {
         "tokens": (time, batch),
         "bigrams": (time + 1, batch),
@@ -132,6 +137,10 @@ def _input_shapes(config: Config, scale: tuple[int, int, int, int]) -> dict[str,
         "shapes": (1, forms),
         "prefixes": (config.features.affix_length, forms),
         "suffixes": (config.features.affix_length, forms),
+        CONTEXT: (characters, batch),
+        FIRST: (time, batch),
+        LAST: (time, batch),
+        CHARACTERS_READ: (1, batch),
         FORM_OF: (time, batch),
         SPELLING_LENGTHS: (forms,),
         LEXICON: (longest, forms),

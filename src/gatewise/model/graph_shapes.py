@@ -18,6 +18,7 @@ from gatewise.model.graph_file import NUMBER_TYPES, Graph, Node
 from gatewise.model.protobuf import ForeignError
 
 Shape: TypeAlias = tuple[int, ...]
+INT32 = 6  # ONNX's number for what lengths are counted in; no constant is of this kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def _broadcast(call: Call) -> Shape:
 
 
 def _cast(call: Call) -> Shape:
-    _expect(call.attribute("to") in NUMBER_TYPES, call)
+    _expect(call.attribute("to") in (*NUMBER_TYPES, INT32), call)
     return call.shapes[0]
 
 
@@ -75,6 +76,13 @@ def _conv(call: Call) -> Shape:
 def _gather(call: Call) -> Shape:
     data, indices = call.shapes
     return indices + data[1:]
+
+
+def _gather_nd(call: Call) -> Shape:
+    """Rows by their places along the axis after the first, which is that of the batch."""
+    (batch, _, *row), (same, count, one) = call.shapes
+    _expect(call.attribute("batch_dims") == 1 and batch == same and one == 1, call)
+    return (batch, count, *row)
 
 
 def _matmul(call: Call) -> Shape:
@@ -157,6 +165,7 @@ OPERATORS: Mapping[tuple[str, str], tuple[Rule, frozenset[str]]] = {
     ("", "Concat"): (_concat, frozenset({"axis"})),
     ("", "Conv"): (_conv, frozenset({"pads"})),
     ("", "Gather"): (_gather, frozenset()),
+    ("", "GatherND"): (_gather_nd, frozenset({"batch_dims"})),
     ("", "Identity"): (_same, frozenset()),
     ("", "LSTM"): (_recurrent, frozenset({"hidden_size", "direction"})),
     ("", "Less"): (_broadcast, frozenset()),

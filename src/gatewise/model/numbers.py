@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewise.model.config import Config
+from gatewise.model.context import CONTEXT
 from gatewise.model.features import CHARACTERS, features_of
+from gatewise.model.language_model_shapes import SUFFIXES, layer_name
 from gatewise.model.parameters import Shape, input_size, recurrent_matrices
 
 STEP = ".step"
@@ -92,20 +94,25 @@ def table_names(config: Config) -> list[str]:
 
 def integer_matrices(config: Config) -> list[str]:
     """The matrices that are stored as whole numbers."""
-    return recurrent_matrices(config) if runs_on_integers(config) else []
+    if not runs_on_integers(config):
+        return []
+    context = SUFFIXES if config.features.language_model_hidden else ()
+    kinds = ("weight_ih", "weight_hh")
+    return [*recurrent_matrices(config), *(layer_name(kind, suffix) for suffix in context for kind in kinds)]
 
 
 def input_bound(config: Config, arrays: Mapping[str, Float32s]) -> float:
-    """What no number of x is beyond: the largest in the tables, and 1 for the networks inside words, which end in a
-    tanh."""
-    inside_words = 1.0 if config.features.characters != "none" else 0.0
+    """What no number of x is beyond: the largest in the tables, and 1 for the networks inside words and the language
+    model, which end in a tanh."""
+    features = config.features
+    networks = 1.0 if features.characters != "none" or features.language_model_hidden else 0.0
     of_tables = (float(np.abs(arrays[name]).max(initial=0.0)) for name in _tables_of_x(config))
-    return max(inside_words, *of_tables) or 1.0
+    return max(networks, *of_tables) or 1.0
 
 
 def _tables_of_x(config: Config) -> list[str]:
-    """The tables whose rows are parts of x; those of characters are read by a network of their own."""
-    return [feature.weight for feature in features_of(config.features) if feature.name != CHARACTERS]
+    """The tables whose rows are parts of x; those of characters are read by networks of their own."""
+    return [feature.weight for feature in features_of(config.features) if feature.name not in (CHARACTERS, CONTEXT)]
 
 
 def _in_steps(name: str, array: Array, steps: Float32s) -> dict[str, Array]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from gatewise.model.config import Config
 from gatewise.model.features import features_of
 from gatewise.model.heads import MAIN_HEAD, weights_prefix
+from gatewise.model.language_model_shapes import layer_shapes, projection_shapes
 
 Shape = tuple[int, ...]
 CHARACTER_WIDTH = 3  # of a filter over characters
@@ -47,7 +48,7 @@ def parameter_shapes(
     shapes: dict[str, Shape] = {
         feature.weight: (sizes[feature.name], feature.dim) for feature in features_of(config.features)
     }
-    shapes |= _spelling_shapes(config)
+    shapes |= _spelling_shapes(config) | _language_model_shapes(config)
     width = input_size(config)
     output = encoder.hidden * len(directions(config))
     for layer in range(encoder.layers):
@@ -75,6 +76,15 @@ def _head_shapes(name: str, kind: str, num_tags: int, states: int) -> dict[str, 
         shapes[f"{prefix}crf.start_transitions"] = (num_tags,)
         shapes[f"{prefix}crf.end_transitions"] = (num_tags,)
     return shapes
+
+
+def _language_model_shapes(config: Config) -> dict[str, Shape]:
+    """Of the language model but its embeddings, and of the layers on its states."""
+    features, hidden = config.features, config.features.language_model_hidden
+    if not hidden:
+        return {}
+    layers = layer_shapes(hidden=hidden, dim=features.language_model_embedding)
+    return layers | projection_shapes(hidden=hidden, size=features.language_model_dim)
 
 
 def _spelling_shapes(config: Config) -> dict[str, Shape]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
+from gatewise.model.context import CONTEXT_INPUTS, context_of_columns, context_of_stretch
 from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder, InputPart
 from gatewise.model.heads import MAIN_HEAD, emissions_name
 from gatewise.model.lexicon import LEXICON
@@ -66,19 +67,20 @@ class EncodedBatch:
         unused = len(self.inputs["tokens"]) - int(lengths.max())
         inputs = {name: ids for name, ids in self.inputs.items() if name not in (LEXICON, SHARES)}
         inputs = {name: ids[: len(ids) - unused, chosen] for name, ids in inputs.items()}
+        inputs |= context_of_columns(self.inputs, chosen)
         return EncodedBatch(inputs=self._with_sets(inputs), lengths=lengths)
 
     def stretch(self, start: int, end: int) -> EncodedBatch:
         """The tokens from `start` to `end` of a sentence that is alone."""
         further = {name: len(ids) - len(self.inputs["tokens"]) for name, ids in self.inputs.items()}
-        inputs = dict(self.inputs)
+        inputs = {**self.inputs, **context_of_stretch(self.inputs, start, end)}
         for name in ("tokens", "bigrams", FORM_OF, *SET_INPUTS):
             if name in inputs:
                 inputs[name] = inputs[name][start : end + further[name]]
         if FORM_OF in inputs:
             used, inputs[FORM_OF] = np.unique(inputs[FORM_OF], return_inverse=True)
             inputs[FORM_OF] = inputs[FORM_OF].reshape(-1, 1)
-            for name in inputs.keys() - {"tokens", "bigrams", FORM_OF, *SET_INPUTS, LEXICON, SHARES}:
+            for name in inputs.keys() - {"tokens", "bigrams", FORM_OF, *SET_INPUTS, LEXICON, SHARES, *CONTEXT_INPUTS}:
                 inputs[name] = inputs[name][..., used]
         return EncodedBatch(inputs=self._with_sets(inputs), lengths=np.array([end - start], dtype=np.int32))
 

@@ -20,6 +20,7 @@ from gatewise.model.features import (
     CHARACTERS,
     FORM_OF,
     SPELLING_LENGTHS,
+    ContextFeature,
     SentenceFeature,
     SetFeature,
     features_of,
@@ -30,6 +31,7 @@ from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import BOUNDS, MOST, STEP, graph_input_size, runs_on_integers
 from gatewise.model.parameters import CHARACTER_WIDTH
 from gatewise.model.word_sets import SET_INPUTS, SHARES
+from gatewise.training.export_language_states import language_states
 from gatewise.training.export_layers import (
     INTEGER_DOMAIN,
     bounds,
@@ -76,6 +78,10 @@ _INPUTS: dict[str, tuple[int, list[str | int]]] = {
     "shapes": (TensorProto.INT64, [1, "forms"]),
     "prefixes": (TensorProto.INT64, ["affixes", "forms"]),
     "suffixes": (TensorProto.INT64, ["affixes", "forms"]),
+    "language_model": (TensorProto.INT64, ["read", "batch"]),
+    "language_model_first": (TensorProto.INT64, ["time", "batch"]),
+    "language_model_last": (TensorProto.INT64, ["time", "batch"]),
+    "language_model_lengths": (TensorProto.INT64, [1, "batch"]),
     "form_of": (TensorProto.INT64, ["time", "batch"]),
     "spelling_lengths": (TensorProto.INT32, ["forms"]),
     LEXICON: (TensorProto.INT64, ["words", "sets"]),
@@ -132,8 +138,11 @@ def _embed(graph: Graph, config: Config, arrays: Arrays) -> list[str]:
     of_forms: list[str] = []
     spell = _spelling_lstm if config.features.characters == "lstm" else _spelling_cnn
     for feature in features_of(config.features):
-        embedded = _look_up(graph, feature.weight, arrays, feature.name)
-        if isinstance(feature, SentenceFeature):
+        place = feature.parts[0] if isinstance(feature, ContextFeature) else feature.name
+        embedded = _look_up(graph, feature.weight, arrays, feature.name, place)
+        if isinstance(feature, ContextFeature):
+            parts.append(language_states(graph, config, arrays, feature, embedded))
+        elif isinstance(feature, SentenceFeature):
             parts += _shifted(graph, feature, embedded)
         elif isinstance(feature, SetFeature):
             parts += _means(graph, feature, embedded)
@@ -223,13 +232,13 @@ def _step_of_x(config: Config, arrays: Arrays) -> float:
     return float(np.asarray(arrays[features_of(config.features)[0].weight + STEP])[0])
 
 
-def _look_up(graph: Graph, name: str, arrays: Arrays, ids: str) -> str:
-    """Rows of an embedding; the few rows are widened, not the table."""
+def _look_up(graph: Graph, name: str, arrays: Arrays, ids: str, place: str) -> str:
+    """Rows of an embedding; the few rows are widened, not the table. `place` begins the names of what is made."""
     table = np.asarray(arrays[name])
-    rows = graph.add("Gather", [graph.constant(name, table), ids], f"{ids}.rows")
+    rows = graph.add("Gather", [graph.constant(name, table), ids], f"{place}.rows")
     if table.dtype == np.float32:
         return rows
-    wide = graph.add("Cast", [rows], f"{ids}.wide", to=TensorProto.FLOAT)
+    wide = graph.add("Cast", [rows], f"{place}.wide", to=TensorProto.FLOAT)
     if name + STEP not in arrays:
         return wide
-    return graph.add("Mul", [wide, graph.constant(name + STEP, np.asarray(arrays[name + STEP]))], f"{ids}.vectors")
+    return graph.add("Mul", [wide, graph.constant(name + STEP, np.asarray(arrays[name + STEP]))], f"{place}.vectors")

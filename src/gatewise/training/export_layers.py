@@ -15,7 +15,7 @@ whatever the batch holds (ADR 0023).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,45 +33,78 @@ _Array = npt.NDArray[Any]
 
 def float_layer(graph: Graph, config: Config, arrays: Arrays, layer: int, layer_input: str) -> list[str]:
     """A layer on float weights."""
-    encoder = config.encoder
-    reorder = to_onnx_order if encoder.kind == "lstm" else np.asarray
-    found = []
-    for suffix in directions(config):
-        weights = stacked(graph, arrays, "encoder", layer, (suffix,), reorder)
-        node = graph.add(
-            encoder.kind.upper(),
-            [layer_input, *weights, "lengths"],
-            f"states_l{layer}{suffix}.all",
-            hidden_size=encoder.hidden,
-            direction="reverse" if suffix else "forward",
-        )
-        found.append(_alone(graph, node, f"states_l{layer}{suffix}"))
-    return found
+    kind = config.encoder.kind
+    return [
+        float_direction(graph, arrays, Direction("encoder", layer, suffix, "lengths"), layer_input, kind=kind)
+        for suffix in directions(config)
+    ]
 
 
 def integer_layer(graph: Graph, config: Config, arrays: Arrays, layer: int, layer_input: str) -> list[str]:
     """An LSTM layer on whole numbers; `layer_input` ends in its bounds, and so do the states of each direction."""
-    found = []
-    for suffix in directions(config):
-        place = f"_l{layer}{suffix}"
-        matrices, scales = [], []
-        for kind, of_states in (("weight_ih", layer > 0), ("weight_hh", False)):
-            counts, steps = _integer_weights(arrays, f"encoder.{kind}{place}", of_states=of_states)
-            zeros = np.zeros(steps.shape, dtype=np.int8)
-            matrices.append(graph.constant(f"encoder.{kind}{place}", counts[None]))  # (1, columns, 4*hidden)
-            scales.append(graph.constant(f"encoder.{kind}{place}{STEP}", steps[None]))  # (1, 4*hidden)
-            scales.append(graph.constant(f"encoder.{kind}{place}.zero", zeros[None]))
-        bias = graph.constant(f"encoder.bias{place}", _with_open_units(arrays, layer, suffix)[None])
-        node = graph.add(
-            "DynamicQuantizeLSTM",
-            [layer_input, *matrices, bias, "lengths", "", "", "", *scales],
-            f"states{place}.all",
-            domain=INTEGER_DOMAIN,
-            hidden_size=config.encoder.hidden + BOUNDS,
-            direction="reverse" if suffix else "forward",
-        )
-        found.append(_alone(graph, node, f"states{place}"))
-    return found
+    return [
+        integer_direction(graph, arrays, Direction("encoder", layer, suffix, "lengths"), layer_input)
+        for suffix in directions(config)
+    ]
+
+
+class Direction(NamedTuple):
+    """One direction of a layer: the prefix of its weights, the layer's number, the direction's suffix, and the name of
+    how long each column is."""
+
+    prefix: str
+    layer: int
+    suffix: str
+    lengths: str
+
+    @property
+    def place(self) -> str:
+        return f"_l{self.layer}{self.suffix}"
+
+    @property
+    def states(self) -> str:
+        """The name of what comes out."""
+        return f"{'' if self.prefix == 'encoder' else self.prefix + '.'}states{self.place}"
+
+    @property
+    def order(self) -> str:
+        return "reverse" if self.suffix else "forward"
+
+
+def float_direction(graph: Graph, arrays: Arrays, one: Direction, layer_input: str, *, kind: str = "lstm") -> str:
+    """The states (time, batch, hidden) of an LSTM or RNN on float weights."""
+    reorder = to_onnx_order if kind == "lstm" else np.asarray
+    weights = stacked(graph, arrays, one.prefix, one.layer, (one.suffix,), reorder)
+    node = graph.add(
+        kind.upper(),
+        [layer_input, *weights, one.lengths],
+        f"{one.states}.all",
+        hidden_size=arrays[f"{one.prefix}.weight_hh{one.place}"].shape[1],
+        direction=one.order,
+    )
+    return _alone(graph, node, one.states)
+
+
+def integer_direction(graph: Graph, arrays: Arrays, one: Direction, layer_input: str) -> str:
+    """The states (time, batch, hidden + BOUNDS) of an LSTM on whole numbers; `layer_input` ends in its bounds."""
+    matrices, scales = [], []
+    for kind, of_states in (("weight_ih", one.layer > 0), ("weight_hh", False)):
+        name = f"{one.prefix}.{kind}{one.place}"
+        counts, steps = _integer_weights(arrays, name, of_states=of_states)
+        zeros = np.zeros(steps.shape, dtype=np.int8)
+        matrices.append(graph.constant(name, counts[None]))  # (1, columns, 4*hidden)
+        scales.append(graph.constant(name + STEP, steps[None]))  # (1, 4*hidden)
+        scales.append(graph.constant(f"{name}.zero", zeros[None]))
+    bias = graph.constant(f"{one.prefix}.bias{one.place}", _with_open_units(arrays, one)[None])
+    node = graph.add(
+        "DynamicQuantizeLSTM",
+        [layer_input, *matrices, bias, one.lengths, "", "", "", *scales],
+        f"{one.states}.all",
+        domain=INTEGER_DOMAIN,
+        hidden_size=arrays[f"{one.prefix}.weight_hh{one.place}"].shape[1] + BOUNDS,
+        direction=one.order,
+    )
+    return _alone(graph, node, one.states)
 
 
 def _alone(graph: Graph, node: str, name: str) -> str:
@@ -80,10 +113,10 @@ def _alone(graph: Graph, node: str, name: str) -> str:
     return graph.add("Squeeze", [node, graph.constant(f"{name}.axis", np.array([1]))], name)
 
 
-def bounds(graph: Graph, name: str, largest: float) -> str:
-    """`largest` and `-largest` at each token: (time, batch, 2)."""
+def bounds(graph: Graph, name: str, largest: float, ids: str = "tokens") -> str:
+    """`largest` and `-largest` at each of the ids, tokens or others: (time, batch, 2)."""
     zero = graph.constant(f"{name}.zero", np.array(0))
-    nowhere = graph.add("Mul", ["tokens", zero], f"{name}.ids")
+    nowhere = graph.add("Mul", [ids, zero], f"{name}.ids")
     return graph.add("Gather", [graph.constant(f"{name}.table", _row([largest, -largest])), nowhere], name)
 
 
@@ -139,11 +172,11 @@ def _integer_weights(arrays: Arrays, name: str, *, of_states: bool) -> tuple[_Ar
     return np.pad(rows, ((0, 0), (0, BOUNDS))).T, row_steps.astype(np.float32)
 
 
-def _with_open_units(arrays: Arrays, layer: int, suffix: str) -> _Array:
+def _with_open_units(arrays: Arrays, one: Direction) -> _Array:
     """Both biases in ONNX's order, (8*hidden,); the further units' gates stand open, their candidates at 1 and -1."""
     found = []
     for kind in ("bias_ih", "bias_hh"):
-        blocks = to_onnx_order(np.asarray(arrays[f"encoder.{kind}_l{layer}{suffix}"], dtype=np.float32)).reshape(4, -1)
+        blocks = to_onnx_order(np.asarray(arrays[f"{one.prefix}.{kind}{one.place}"], dtype=np.float32)).reshape(4, -1)
         further = np.zeros((4, BOUNDS), dtype=np.float32)
         if kind == "bias_ih":
             further[:3] = OPEN

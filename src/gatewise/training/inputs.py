@@ -14,11 +14,21 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.model.config import Config
-from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, SentenceFeature, SetFeature, features_of
+from gatewise.model.features import (
+    CHARACTERS,
+    FORM_OF,
+    SPELLING_LENGTHS,
+    AnyFeature,
+    ContextFeature,
+    SentenceFeature,
+    SetFeature,
+    features_of,
+)
 from gatewise.model.parameters import input_size
 from gatewise.model.word_sets import SHARES
 from gatewise.text.vocabulary import PADDING_ID
 from gatewise.training.batches import with_unknowns
+from gatewise.training.language_states import language_states
 from gatewise.training.spelling import spelling_network
 from gatewise.training.table import Table
 
@@ -28,8 +38,9 @@ class InputLayer(nn.Module):
 
     def __init__(self, config: Config, sizes: Mapping[str, int]) -> None:
         super().__init__()
+        self.language_model = language_states(config.features, sizes)
         self.features = features_of(config.features)
-        self.embeddings = {one.name: Table(sizes[one.name], one.dim) for one in self.features}
+        self.embeddings = {one.name: Table(sizes[one.name], one.dim) for one in self._looked_up()}
         self.owned = nn.ModuleDict(self.embeddings)  # torch looks for them here
         self.spelling = spelling_network(config.features)
         self.unknown_rates = nn.ParameterDict()
@@ -40,7 +51,11 @@ class InputLayer(nn.Module):
         time = len(inputs["tokens"])
         parts: list[Tensor] = []
         of_forms: list[Tensor] = []
+        states = {} if self.language_model is None else self.language_model(inputs)
         for feature in self.features:
+            if isinstance(feature, ContextFeature):
+                parts += [states[part] for part in feature.parts]
+                continue
             embedded = self.embeddings[feature.name](self._ids(inputs, feature.name))
             if isinstance(feature, SentenceFeature):
                 parts += [embedded[first : first + time] for first in range(len(feature.parts))]
@@ -67,12 +82,22 @@ class InputLayer(nn.Module):
     def arrays(self) -> dict[str, Tensor]:
         """Every weight under its name in the archive."""
         named: dict[str, Tensor] = {name: table.weight for name, table in self.tables()}
-        return named if self.spelling is None else named | self.spelling.arrays()
+        for network in (self.spelling, self.language_model):
+            named |= {} if network is None else network.arrays()
+        return named
+
+    def given(self) -> set[str]:
+        """The names of the weights that are not random at the start: they come with a language model."""
+        return set() if self.language_model is None else set(self.language_model.frozen())
 
     def tables(self) -> Iterator[tuple[str, Table]]:
         """The tables whose rows are trained apart, with the name of their weight in the archive."""
-        for feature in self.features:
+        for feature in self._looked_up():
             yield feature.weight, self.embeddings[feature.name]
+
+    def _looked_up(self) -> list[AnyFeature]:
+        """The features whose tables are here; a language model has its own."""
+        return [feature for feature in self.features if not isinstance(feature, ContextFeature)]
 
     def initialize(self) -> None:
         """Random start of the tables from torch's current generator: each vector about as long as any other, padding

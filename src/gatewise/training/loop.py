@@ -374,4 +374,6 @@ def new_network(prepared: Prepared) -> TaggerNetwork:
     network.inputs.set_unknown_rates(prepared.unknown_rates)
     for name, vectors in prepared.vectors.items():
         vectors.fill(network.inputs.embeddings[name], trained=prepared.config.features.vectors_trained)
+    if prepared.language_model is not None and network.inputs.language_model is not None:
+        network.inputs.language_model.fill(prepared.language_model)
     return network

@@ -135,9 +135,9 @@ class TaggerNetwork(nn.Module):
         """
         with torch.no_grad():
             self.inputs.initialize()
-            tables = dict(self.inputs.tables())
+            done = {name for name, _ in self.inputs.tables()} | self.inputs.given()
             for name, array in self._shared_weights().items():
-                if name in tables:
+                if name in done:
                     continue
                 if "bias" in name:
                     array.zero_()

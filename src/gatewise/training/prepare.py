@@ -15,9 +15,12 @@ from torch import Tensor
 
 from gatewise.errors import ConfigError, TrainingError
 from gatewise.model.config import Config, FeaturesConfig
+from gatewise.model.context import CONTEXT
 from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
+from gatewise.model.language_model import LanguageModel
+from gatewise.model.language_model_settings import language_model_of
 from gatewise.model.lexicon import LEXICON
 from gatewise.model.saving import check_storable
 from gatewise.text.sentence import Sentence
@@ -43,7 +46,7 @@ class PreparedHead:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
-    file has them; `vectors` are pretrained ones, by feature.
+    file has them; `vectors` are pretrained ones, by feature, `language_model` is one whose states are read.
 
     `labels`, `dev` and `dev_gold` are the main head's, `heads` are the further ones; `train` has the sentences of all.
     """
@@ -56,6 +59,7 @@ class Prepared:
     dev: EncodedSentences
     dev_gold: tuple[tuple[str, ...], ...]
     vectors: Mapping[str, PretrainedVectors] = field(default_factory=dict)
+    language_model: LanguageModel | None = None
     heads: Mapping[str, PreparedHead] = field(default_factory=dict)
 
     @property
@@ -87,6 +91,9 @@ class Prepared:
             digest.update(name.encode())
             digest.update(vectors.ids.numpy().tobytes())
             digest.update(vectors.values.numpy().tobytes())
+        if self.language_model is not None:
+            for array in self.language_model.arrays.values():
+                digest.update(array.tobytes())
         return digest.hexdigest()
 
 
@@ -117,6 +124,9 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
         if lexicon.vectors is not None:
             vectors[LEXICON] = lexicon.vectors
         counts[LEXICON] = lexicon.occurrences
+    language_model = language_model_of(features)
+    if language_model is not None:
+        vocabularies[CONTEXT] = language_model.vocabulary
     encoder = FeatureEncoder(features, vocabularies)
     main = _prepared_head(train, dev, encoder, MAIN_HEAD, config.task.scheme)
     heads = {name: _prepared_head(train, dev, encoder, name, head.scheme) for name, head in config.heads.items()}
@@ -127,11 +137,16 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
         config=config,
         labels=main.labels,
         vocabularies=vocabularies,
-        unknown_rates={name: unknown_rates(entries, counts[name], weight) for name, entries in vocabularies.items()},
+        unknown_rates={
+            name: unknown_rates(entries, counts[name], weight)
+            for name, entries in vocabularies.items()
+            if name != CONTEXT
+        },
         train=with_labels(encoded, train, {name: head.labels for name, head in heads.items()}),
         dev=main.dev,
         dev_gold=main.dev_gold,
         vectors=vectors,
+        language_model=language_model,
         heads=heads,
     )
 
