@@ -17,9 +17,9 @@ torch = pytest.importorskip("torch")
 from gatewise.errors import FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.model.language_model import open_language_model  # noqa: E402
 from gatewise.training import pretrain_run  # noqa: E402
+from gatewise.training.character_stream import read_raw_text  # noqa: E402
 from gatewise.training.pretrain import NextCharacter, Pretraining, PretrainSettings  # noqa: E402
 from gatewise.training.pretrain_run import run_pretraining  # noqa: E402
-from gatewise.training.character_stream import read_raw_text  # noqa: E402
 from gatewise.training.stopping import StoppedError  # noqa: E402
 
 pytestmark = pytest.mark.torch

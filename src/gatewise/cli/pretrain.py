@@ -12,8 +12,8 @@ from gatewise.cli.interrupt import INTERRUPTED, stopping
 from gatewise.cli.options import before_torch
 
 if TYPE_CHECKING:
-    from gatewise.training.pretrain import PretrainReport
     from gatewise.training.character_stream import RawText
+    from gatewise.training.pretrain import PretrainReport
 
 COUNT = click.IntRange(min=1)
 

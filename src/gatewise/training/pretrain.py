@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.errors import TrainingError
-from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.character_stream import Ids
+from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.stopping import DivergedError, StoppedError
 
 CUTOFFS = (500, 2_000)  # ids from which on characters are rarer, and worth fewer numbers

@@ -24,9 +24,9 @@ import gatewise
 from gatewise.errors import TrainingError
 from gatewise.model.language_model import LanguageModel, check_language_model_target, save_language_model
 from gatewise.model.language_model_shapes import KINDS, embedding_name, layer_name
+from gatewise.training.character_stream import RawText, read_raw_text
 from gatewise.training.place import seed_generators
 from gatewise.training.pretrain import NextCharacter, Pretraining, PretrainReport, PretrainSettings
-from gatewise.training.character_stream import RawText, read_raw_text
 from gatewise.training.stopping import never
 
 DIRECTIONS = {"forward": "", "reverse": "_reverse"}  # direction → suffix of its weights
