@@ -82,8 +82,10 @@ def test_tables_fit_a_terminal(gatewise_command: Run, tmp_path: Path, monkeypatc
     out = gatewise_command("compare", a, b, gold).out
     table = out[out.index("differ most") :].splitlines()
     assert table[2].split() == ["number", "A", "B", "text"]
-    assert table[4].split()[:3] == ["1", "2", "0"]
-    assert max(map(cell_len, out.splitlines())) <= 80
+    [row] = [line for line in table[4:] if line.strip()]  # a long sentence is cut, not folded over many lines
+    assert row.split()[:3] == ["1", "2", "0"]
+    assert cell_len(row) <= 80
+    assert "precision   recall       F1" in out  # beside a path that is folded, the numbers stand uncut
 
 
 @pytest.mark.parametrize(("task", "name"), [("segmentation", "v1-segmentation"), ("tags", "v1-tags")])

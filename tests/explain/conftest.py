@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,11 @@ class Opened:
         with self.page.expect_download() as waiting:
             self.key(f"export-{kind}").click()
         return Path(waiting.value.path()).read_text(encoding="utf-8")
+
+    @staticmethod
+    def number(text: str) -> float:
+        """A number as the page writes it."""
+        return float(re.sub(r"[≈()+]", "", text).replace("−", "-"))
 
     def focused(self) -> str:
         """The data-key of the element that has the focus, else its name."""
@@ -132,6 +138,12 @@ def traced(visit: Callable[..., Opened], taggers: dict[str, Tagger]) -> Callable
         return visit(trace_page(tagger, text, lang=lang, head=head), **options)
 
     return trace
+
+
+@pytest.fixture(scope="session")
+def zh() -> Tagger:
+    """The bundled model."""
+    return load("zh")
 
 
 CHARACTERS = "我叫小明住在北京去大学读书"

@@ -33,7 +33,7 @@ def test_a_narrow_window_shows_the_same_cell_upright(opened: Any, lang: str) -> 
     assert page.page.locator('svg[data-picture="cell"]').evaluate(OVERLAPS) == []
     assert page.page.locator('svg[data-picture="cell"]').evaluate("(svg) => svg.viewBox.baseVal.height > 600")
     page.page.set_viewport_size(SIZES["wide"])
-    page.page.wait_for_function("document.querySelector('svg[data-picture=cell]').viewBox.baseVal.width > 800")
+    page.page.locator('svg[data-picture="cell"]:not(.tall-cell)').wait_for()
     assert seen(page) == upright
     assert len(upright[1]) == 6
     page.page.set_viewport_size(SIZES["narrow"])

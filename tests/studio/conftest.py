@@ -98,3 +98,11 @@ def client(studio: Studio) -> Client:
 def serve() -> Callable[[Shelf], serving]:
     """A studio of one's own: `with serve(Shelf()) as server`."""
     return serving
+
+
+@pytest.fixture
+def article() -> bytes:
+    """The bytes of a network's file."""
+    from gatewise.network import network_file
+
+    return network_file("article")[1]

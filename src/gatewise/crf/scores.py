@@ -43,11 +43,12 @@ class CRFScores:
         return len(self.start_transitions)
 
     def scaled(self, factor: float) -> CRFScores:
-        """Every score times a factor above 0; what is forbidden stays so."""
+        """Every score times a factor above 0, in float64; what is forbidden stays so."""
+        wide = self.astype(np.dtype(np.float64))
         return CRFScores(
-            transitions=self.transitions * factor,
-            start_transitions=self.start_transitions * factor,
-            end_transitions=self.end_transitions * factor,
+            transitions=wide.transitions * factor,
+            start_transitions=wide.start_transitions * factor,
+            end_transitions=wide.end_transitions * factor,
         )
 
     def astype(self, dtype: np.dtype[Any]) -> CRFScores:

@@ -92,10 +92,9 @@ function logSum(values) {
   return peak === -Infinity ? peak : peak + Math.log(values.reduce((sum, value) => sum + Math.exp(value - peak), 0));
 }
 
-// What probabilities are made of: all scores divided by a temperature. Python divides the transitions in float32, in which they
-// are stored, and so does this.
+// What probabilities are made of: all scores divided by a temperature.
 export const cooled = (temperature, emissions, { start, end, transitions }) => {
   if (temperature === 1) return [emissions, { start, end, transitions }];
-  const factor = 1 / temperature, row = (values) => values.map((value) => Math.fround(value * Math.fround(factor)));
-  return [emissions.map((values) => values.map((value) => value * factor)), { start: row(start), end: row(end), transitions: transitions.map(row) }];
+  const factor = 1 / temperature, row = (values) => values.map((value) => value * factor);
+  return [emissions.map(row), { start: row(start), end: row(end), transitions: transitions.map(row) }];
 };
