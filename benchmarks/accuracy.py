@@ -64,6 +64,8 @@ ROWS = {
         test="ud_en_ewt/test.conllu",
         vectors=("en_word100.txt",),
     ),
+    "ud_vi_vtb": Row(train="ud_vi_vtb/train.conllu", dev="ud_vi_vtb/dev.conllu", test="ud_vi_vtb/test.conllu"),
+    "ud_ko_gsd": Row(train="ud_ko_gsd/train.conllu", dev="ud_ko_gsd/dev.conllu", test="ud_ko_gsd/test.conllu"),
 }
 
 

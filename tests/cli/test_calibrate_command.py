@@ -35,7 +35,7 @@ def test_a_model_is_calibrated_in_place(gatewise_command: Run, uncalibrated: Pat
     assert ran.code == 0, ran.err
     tagger = gatewise.load(uncalibrated)
     assert ran.err == f"{uncalibrated}: temperature {tagger.temperature:g} is stored, it was 1\n"
-    assert 1.3 < tagger.temperature < 2.2  # the model is too sure of itself
+    assert 1.1 < tagger.temperature < 1.3  # the model is a little too sure of itself
     assert tagger.tag("我叫小明，住在北京。").tags == tags
     after = {path.name: path.read_bytes() for path in uncalibrated.iterdir()}
     assert {name for name in after if after[name] != before.get(name)} == {"config.json", "README.md"}

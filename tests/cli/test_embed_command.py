@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "tokenizer": (
         ["text.txt", "--tokenizer", "word"],
-        "--tokenizer: expected one of auto, characters, mixed, words, whitespace, found 'word'",
+        "--tokenizer: expected one of auto, characters, mixed, words, english, whitespace, found 'word'",
     ),
     "bigrams of words": (
         ["text.txt", "--unit", "bigram", "--tokenizer", "words"],
