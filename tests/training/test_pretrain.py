@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 import random
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ torch = pytest.importorskip("torch")
 
 from gatewise.errors import FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.model.language_model import open_language_model  # noqa: E402
-from gatewise.training import pretrain_run  # noqa: E402
+from gatewise.training import pretrain, pretrain_run  # noqa: E402
 from gatewise.training.character_stream import read_raw_text  # noqa: E402
 from gatewise.training.pretrain import NextCharacter, Pretraining, PretrainSettings  # noqa: E402
 from gatewise.training.pretrain_run import run_pretraining  # noqa: E402
@@ -178,6 +180,18 @@ def test_minutes_end_a_run(text: Path, tmp_path: Path) -> None:
     for report in reports.values():
         assert report.fraction == 1
         assert 0.6 <= report.seconds < 60
+
+
+def test_a_pause_does_not_count(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which every step takes a second, and one of them a day."""
+    ticks = itertools.count(1)
+    monkeypatch.setattr(
+        pretrain, "time", SimpleNamespace(perf_counter=lambda: next(ticks) + 86_400 * (next(ticks) > 60))
+    )
+    settings = make_settings(epochs=1, save_seconds=1e9, report_seconds=1e9)
+    reports = run_pretraining([text], tmp_path / "lm", settings)
+    steps = reports["forward"].characters / (4 * 16)
+    assert reports["forward"].seconds < 2.1 * steps + 20
 
 
 def test_what_is_in_the_way_is_told(text: Path, tmp_path: Path) -> None:

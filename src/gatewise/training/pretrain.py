@@ -30,6 +30,7 @@ SHRINKING = 4.0  # so many times fewer for each
 CLIP = 1.0
 WARMUP = 100  # steps, or a tenth of them all if that is less
 FORGET_BIAS = 1.0
+LONGEST_STEP = 10.0  # seconds, a report included; more is a process that was paused, and does not count
 
 States = tuple[Tensor, Tensor]
 
@@ -144,12 +145,12 @@ class Pretraining:
     def run(self) -> PretrainReport:
         """Learn until time is up; the last report says what came out."""
         progress, settings = self.progress, self.settings
-        began, before = time.perf_counter(), progress.seconds
-        saved = reported = began
+        last = saved = reported = time.perf_counter()
         while self.fraction() < 1:
             self._step()
             now = time.perf_counter()
-            progress.seconds = before + now - began
+            progress.seconds += min(now - last, LONGEST_STEP)
+            last = now
             if self.should_stop():
                 self._save()
                 raise StoppedError(f"stopped at step {progress.step} of {self.direction}; go on with --resume")
@@ -159,10 +160,10 @@ class Pretraining:
             if now - reported >= settings.report_seconds and self.fraction() < 1:
                 self.on_report(self._report())
                 reported = time.perf_counter()
-        last = self._report()
+        report = self._report()
         self._save()
-        self.on_report(last)
-        return last
+        self.on_report(report)
+        return report
 
     def fraction(self) -> float:
         """How much of the run is done: all of it when either its epochs or its minutes are over."""
