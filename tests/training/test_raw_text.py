@@ -105,7 +105,8 @@ def test_the_first_text_chooses_the_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         choose_tokenizer([TextFile(path="-", format="text")])
     assert str(caught.value) == (
-        "--tokenizer: expected one of characters, mixed, words, english, whitespace for standard input, found auto; say which"
+        "--tokenizer: expected one of characters, mixed, words, english, whitespace for standard input, found auto;"
+        " say which"
     )
 
 
