@@ -90,7 +90,7 @@ def within(seconds: int) -> Iterator[None]:
 
 def wait_for_cpus() -> None:
     """Until nobody has a CPU of the cluster."""
-    with within(60):
+    with within(120):
         while ray.available_resources().get("CPU") != 2:
             time.sleep(0.05)
 
@@ -123,7 +123,7 @@ def test_workers_that_are_killed_lose_and_repeat_nothing(
                 os.kill(pid, signal.SIGKILL)
 
     job = bulk.Job(files=[str(source)], output=str(output), source="text", workers=2)
-    with within(60):
+    with within(120):
         done = bulk.run(job, progress=kill_once)
     assert killed
     assert done.sentences == SENTENCES
@@ -284,7 +284,7 @@ def test_the_python_of_the_document_runs(
         exec(block, {})
     assert capsys.readouterr().out.splitlines() == [
         "3 12",
-        "7 ['S-PRON', 'S-VERB', 'B-NOUN', 'E-NOUN'] None",
+        "7 ['S-PRON', 'S-VERB', 'B-PROPN', 'E-PROPN'] None",
         '8 None expected a text in the column "text", found null',
     ]
     assert Path("tagged.jsonl").read_text(encoding="utf-8").count("\n") == 3

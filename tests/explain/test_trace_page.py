@@ -180,17 +180,19 @@ def test_the_shares_shown_add_up_to_the_value_shown(traced: Any, zh: Tagger, ask
 
 
 def test_why_the_tag_is_not_the_highest_emission(traced: Any, zh: Tagger) -> None:
-    text = "小明住在北京，他喜欢读书。"
+    text = "李白是唐代诗人。"
     trace = zh.trace(text)
     page = traced(text, zh)
-    [first] = [trace.labels[tag] for tag in [trace.emissions[0].argmax()]]
-    assert (trace.tags[0], first) == ("B-PROPN", "S-PART")
+    alone = trace.labels[trace.emissions[3].argmax()]
+    assert (trace.tags[3:5], alone) == (("B-PROPN", "E-PROPN"), "S-PROPN")
+    highest, taken = trace.emissions[3].max(), trace.emissions[3, trace.labels.index("B-PROPN")]
+    page.key("token-3").click()
     assert page.text(".decisions .why").startswith(
-        "At 小, the emissions alone would say S-PART (5.518, against 4.868 for"
+        f"At 唐, the emissions alone would say S-PROPN ({highest:.3f}, against {taken:.3f} for"
     )
-    assert "But E-PROPN may not follow S-PART." in page.text(".decisions .why")
-    page.key("token-4").click()
-    assert page.text(".decisions .why").startswith("At 北, B-PROPN has the highest emission of all tags")
+    assert "But E-PROPN may not follow S-PROPN." in page.text(".decisions .why")
+    page.key("token-0").click()
+    assert page.text(".decisions .why").startswith("At 李, S-PROPN has the highest emission of all tags")
 
 
 def test_the_paths_are_the_most_probable_ones(traced: Any, zh: Tagger) -> None:

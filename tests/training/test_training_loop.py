@@ -303,7 +303,8 @@ def test_vectors_are_where_training_starts(tiny: Path, tmp_path: Path) -> None:
     trained = train_tagger(config, sentences)
     [row] = trained.prepared.vocabularies["tokens"].encode(["小"])
     vector = trained.arrays["token_embedding.weight"][row]
-    torch.testing.assert_close(vector, torch.tensor([30.0, 31, 32, 33, 34]), rtol=0, atol=0.3)
+    start = torch.tensor([30.0, 31, 32, 33, 34])
+    torch.testing.assert_close(vector, start / start.norm(), rtol=0, atol=0.1)  # one vector alone comes in 1 long
 
 
 def test_the_padding_vector_stays_zero_and_the_start_is_as_documented(spans: Corpus) -> None:
