@@ -14,7 +14,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-import gatewise
 from gatewise.explain import trace_csv, trace_json, trace_latex
 from gatewise.explain.trace_page import shown_trace, trace_data
 from gatewise.explain.web_page import import_map
