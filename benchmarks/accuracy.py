@@ -3,12 +3,13 @@
 In: the row's name, the folder of the corpora (docs/results.md says where each is at home), a folder to work in. Does
 what the row needs and WORK does not have yet: vectors from raw text (`gatewise embed`), then the trainings
 (`gatewise train` with recipes/ROW.toml, as many seeds as the row says). Every command is printed before it runs; they
-can be typed as well. Scores of dev and test are printed at the end, mean ± standard deviation.
+can be typed as well. At the end stand the scores of dev and test, mean ± standard deviation, and what a training took.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import shlex
 import subprocess
 import sys
@@ -99,7 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = [part for one in asked.set for part in ("--set", one)]
     seeds = ("--seeds", str(row.seeds)) if row.seeds > 1 else ()
     recipe = str(RECIPES / f"{asked.row}.toml")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     run(work, "train", *files, "--config", recipe, "-o", asked.row, *seeds, "--resume", *settings)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    print(f"CPU seconds of one training, scoring included: {spent / row.seeds:.0f}")
 
 
 if __name__ == "__main__":
