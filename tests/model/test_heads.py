@@ -120,7 +120,7 @@ def test_heads_read_columns_of_the_run_s_file_or_their_own(tmp_path: Path) -> No
         ("spans.conll", {}, {"x": {"train": "spans.conll", "scheme": "plain"}}, ConfigError,
          r"heads\.x: task\.scheme: expected plain for tags"),
         ("spans.conll", {}, {"x": {"train": "spans.conll", "kind": "segmentation"}}, ConfigError,
-         r"heads\.x: .*expected a CoNLL-U file of words"),
+         r"heads\.x: .*expected words, in CoNLL-U or as text"),
         ("spans.conll", {}, {"x": {"train": "nothing.conll"}}, FormatError,
          r"heads\.x: .*nothing\.conll: expected a file, found nothing"),
         ("spans.conll", {}, {"x": {"columns": "token,_,tag"}}, FormatError, r"heads\.x: .*expected 3 columns, found 2"),

@@ -57,7 +57,10 @@ def test_words_with_spaces_inside_are_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        (TaskConfig(kind="segmentation"), r"spans\.conll: task\.kind segmentation: expected a CoNLL-U file of words"),
+        (
+            TaskConfig(kind="segmentation"),
+            r"spans\.conll: task\.kind segmentation: expected words, in CoNLL-U or as text",
+        ),
         (TaskConfig(kind="tags", scheme="BIO"), r"task\.scheme: expected plain for tags .* found BIO for tags"),
         (TaskConfig(kind="spans", scheme="plain"), r"task\.scheme: .* found plain for spans"),
     ],
@@ -88,6 +91,32 @@ def test_words_become_characters_for_segmentation(tiny: Path) -> None:
     assert first.tags == ("S-PRON", "S-VERB", "B-PROPN", "E-PROPN", "S-PUNCT")
     words = next(read_words(tiny / "segmentation.conllu", task))
     assert (words.forms, words.tags) == (("我", "叫", "小明", "。"), ("PRON", "VERB", "PROPN", "PUNCT"))
+
+
+SEGMENTED = "共同  创造 美好\u3000的　 新世纪\n\nWinter Street 101 号 。\n"
+
+
+def test_segmented_text_teaches_where_words_end(tmp_path: Path) -> None:
+    path = write(tmp_path, "pku.txt", SEGMENTED)
+    task = resolve_task(TaskConfig(kind="segmentation"), path)
+    assert (task.tokenizer, task.scheme, task.spaces) == ("characters", "BIOES", "between")
+    first, empty, last = read_corpus(path, task)
+    assert first.text == "共同创造美好的新世纪"
+    assert first.tags == ("B", "E", "B", "E", "B", "E", "S", "B", "I", "E")
+    assert (empty.text, empty.tags) == ("", ())
+    assert last.text == "Winter Street 101号。"
+    assert last.tags == (*"BIIIIE", *"BIIIIE", *"BIE", "S", "S")
+    assert [words.tags for words in read_words(path, task)] == [None, None, None]
+
+
+@pytest.mark.parametrize(("tags", "expected", "found"), [(("_", "N"), "no tags", "some"), (("N", "_"), "tags", "none")])
+def test_words_are_tagged_in_all_sentences_or_in_none(
+    tmp_path: Path, tags: tuple[str, ...], expected: str, found: str
+) -> None:
+    path = write(tmp_path, "half.conllu", "".join(f"1\t我们\t_\t{tag}" + "\t_" * 6 + "\n\n" for tag in tags))
+    message = rf"half\.conllu: sentence 2: expected {expected}, as in the sentences before it, found {found}; tag the"
+    with pytest.raises(FormatError, match=message):
+        list(read_words(path, TaskConfig(kind="segmentation")))
 
 
 def test_columns_are_passed_on(tmp_path: Path) -> None:

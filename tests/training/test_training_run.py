@@ -139,5 +139,5 @@ def test_splits_that_cannot_be_used_are_named(tiny: Path, tmp_path: Path) -> Non
         read_splits(make_config(), Files(train=tiny / "tags.conll", dev=empty))
     with pytest.raises(FormatError, match=r"tags\.conll: expected tags of spans"):
         read_splits(make_config(), Files(train=tiny / "spans.conll", dev=tiny / "tags.conll"))
-    with pytest.raises(ConfigError, match=r"spans\.conll: task\.kind segmentation: expected a CoNLL-U file"):
+    with pytest.raises(ConfigError, match=r"spans\.conll: task\.kind segmentation: expected words, in CoNLL-U"):
         read_splits(make_config(task={"kind": "segmentation"}), Files(train=tiny / "spans.conll"))

@@ -24,7 +24,9 @@ _NAMES = "conll, conllu, jsonl, doccano, label-studio, prodigy, cluener, parquet
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
-@click.option("--from", "source_format", default="auto", show_default=True, help=f"{_NAMES}, text; auto: found out.")
+@click.option(
+    "--from", "source_format", default="auto", show_default=True, help=f"{_NAMES}, segmented, text; auto: found out."
+)
 @click.option("--to", "target_format", default="auto", show_default=True, help=f"{_NAMES}, inline; auto: by name.")
 @click.option("--scheme", help="Scheme of the tags that are written: IOB1, BIO, BIOES, BMES, BILOU.")
 @click.option("--tokenizer", default="auto", show_default=True, help="For text: characters, words, whitespace.")

@@ -25,6 +25,7 @@ from gatewise.formats.jsonl import locate_jsonl, write_jsonl
 from gatewise.formats.label_studio import locate_label_studio, write_label_studio
 from gatewise.formats.labeled_text import DEFAULT_ALIGNMENT, Alignment
 from gatewise.formats.prodigy import locate_prodigy, write_prodigy
+from gatewise.formats.segmented import locate_segmented
 from gatewise.formats.source import Located, Notify, Source, checked, log_notice, source_name
 from gatewise.text import CorpusProblem, Detection, Sentence, judge_tags
 
@@ -204,6 +205,7 @@ _READERS: dict[str, Callable[[Source, _Reading], Iterator[Located]]] = {
     "label-studio": lambda path, asked: locate_label_studio(path, alignment=asked.alignment, broken=asked.broken),
     "prodigy": lambda path, asked: locate_prodigy(path, alignment=asked.alignment, broken=asked.broken),
     "cluener": lambda path, asked: locate_cluener(path, alignment=asked.alignment, broken=asked.broken),
+    "segmented": lambda path, asked: locate_segmented(path, broken=asked.broken),
     "parquet": _locate_parquet,
     "docbin": _locate_docbin,
 }

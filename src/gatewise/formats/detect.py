@@ -18,7 +18,7 @@ from gatewise.formats.source import STANDARD_INPUT, Source, source_name, text_ch
 
 FORMATS = (
     *("conll", "conllu", "jsonl", "doccano", "label-studio", "prodigy", "cluener"),
-    *("parquet", "docbin", "text"),
+    *("parquet", "docbin", "segmented", "text"),
 )
 JSON_FORMATS = ("jsonl", "doccano", "label-studio", "prodigy", "cluener")
 

@@ -7,14 +7,14 @@ both read a file in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from gatewise.errors import ConfigError, FormatError, GatewiseError
 from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.config import Config, FeaturesConfig, HeadConfig, TaskConfig
-from gatewise.model.given import MEMORY, Data, detect_format, detect_scheme_of, read_sentences
+from gatewise.model.given import MEMORY, Data, detect_format, detect_scheme_of, read_segmented, read_sentences
 from gatewise.model.heads import task_of
 from gatewise.model.language_model_settings import with_language_model
 from gatewise.text.schemes import convert_tags
@@ -23,7 +23,7 @@ from gatewise.text.sentence import Sentence
 from gatewise.text.tokenize import tokenize
 
 LOOK_AT = 1000  # sentences looked at to tell characters from words
-HOLD_WORDS = ("conllu", MEMORY)
+HOLD_WORDS = ("conllu", "text", MEMORY)  # text is read as segmented
 
 
 def resolve_config(config: Config, path: Data, columns: Sequence[str] = DEFAULT_COLUMNS) -> Config:
@@ -64,7 +64,8 @@ def resolve_task(task: TaskConfig, path: Data, columns: Sequence[str] = DEFAULT_
     kind = task.kind
     if kind == "segmentation" and format not in HOLD_WORDS:
         raise ConfigError(
-            f"{path}: task.kind segmentation: expected a CoNLL-U file of words, found columns; convert it"
+            f"{path}: task.kind segmentation: expected words, in CoNLL-U or as text with white space between "
+            f"them, found {format}; convert it"
         )
     if kind == "auto":
         in_spans = not is_conllu and detect_scheme_of(path, columns).scheme != "plain"
@@ -165,10 +166,33 @@ def read_corpus(path: Data, task: TaskConfig, columns: Sequence[str] = DEFAULT_C
 
 
 def read_words(path: Data, task: TaskConfig) -> Iterator[Sentence]:
-    """The words of a CoNLL-U file, as they stand: what segmentation from raw text is scored against."""
-    if detect_format(path) not in HOLD_WORDS:
-        raise FormatError(f"{path}: expected CoNLL-U, which holds words, found another format; convert the file first")
-    return read_sentences(path, column=task.column, scheme="plain")
+    """The words of a file, as they stand: what segmentation from raw text is scored against.
+
+    They may be tagged in CoNLL-U; text is read as segmented, words apart by white space.
+    """
+    format = detect_format(path)
+    if format not in HOLD_WORDS:
+        raise FormatError(
+            f"{path}: expected words, in CoNLL-U or as text with white space between them, found {format}; convert it"
+        )
+    sentences = read_segmented(path) if format == "text" else read_sentences(path, column=task.column)
+    return _tagged_alike(path, sentences)
+
+
+def _tagged_alike(path: Data, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+    """These sentences, as long as all of their words have tags, or none has."""
+    tagged: bool | None = None
+    for number, sentence in enumerate(sentences, start=1):
+        if len(sentence):
+            if tagged is None:
+                tagged = sentence.tags is not None
+            if tagged != (sentence.tags is not None):
+                expected, found = ("tags", "none") if tagged else ("no tags", "some")
+                raise FormatError(
+                    f"{path}: sentence {number}: expected {expected}, as in the sentences before it, found {found}; "
+                    "tag the words of all sentences, or of none to learn where words end alone"
+                )
+        yield sentence
 
 
 def _segmented(path: Data, task: TaskConfig) -> Iterator[Sentence]:

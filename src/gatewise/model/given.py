@@ -56,6 +56,11 @@ def read_sentences(
     return _checked(data, scheme)
 
 
+def read_segmented(data: Data) -> Iterator[Sentence]:
+    """The sentences of a file of segmented text: words apart by white space, without tags."""
+    return formats.read_sentences(str(data), "segmented")
+
+
 def _checked(data: GivenSentences, scheme: str | None) -> Iterator[Sentence]:
     for number, sentence in enumerate(data.sentences, start=1):
         if scheme is not None and len(sentence):
