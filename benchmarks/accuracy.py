@@ -38,13 +38,19 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The files of DATA, the names of the vectors, and how many seeds."""
+    """The files of DATA, the names of the vectors, and how many seeds; where dev is none, it is held out of train."""
 
     train: str
     dev: str
     test: str
     vectors: tuple[str, ...] = ()
     seeds: int = 5
+
+
+def row(folder: str, end: str, *vectors: str) -> Row:
+    """A corpus whose splits are files of one folder."""
+    train, dev, test = (f"{folder}/{split}{end}" for split in ("train", "dev", "test"))
+    return Row(train=train, dev=dev, test=test, vectors=vectors)
 
 
 VECTORS = {
@@ -57,17 +63,24 @@ VECTORS = {
     ),
 }
 ROWS = {
-    "weibo": Row(train="weibo/train.tsv", dev="weibo/dev.tsv", test="weibo/test.tsv", vectors=("zh_char64.txt",)),
-    "resume": Row(train="resume/train.tsv", dev="resume/dev.tsv", test="resume/test.tsv", vectors=("zh_char64.txt",)),
-    "ud_en_ewt": Row(
-        train="ud_en_ewt/train.conllu",
-        dev="ud_en_ewt/dev.conllu",
-        test="ud_en_ewt/test.conllu",
-        vectors=("en_word100.txt",),
+    "weibo": row("weibo", ".tsv", "zh_char64.txt"),
+    "resume": row("resume", ".tsv", "zh_char64.txt"),
+    "conll2003": row("conll2003", ".tsv", "en_word100.txt"),
+    "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
+    "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
+    "ud_vi_vtb": row("ud_vi_vtb", ".conllu"),
+    "ud_ko_gsd": row("ud_ko_gsd", ".conllu"),
+    "ud_zh_gsdsimp_v1.4": row("ud_zh_gsdsimp_v1.4", ".conllu", "zh_char64.txt"),
+    "msra": Row(train="msra/train.tsv", dev="", test="msra/test.tsv", vectors=("zh_char64.txt",), seeds=3),
+    "pku": Row(
+        train="pku_199801/train.conllu.gz",
+        dev="pku_199801/dev.conllu.gz",
+        test="sighan2005_pku/pku_test_gold.txt",
+        vectors=("zh_char64.txt", "zh_bigram64.txt"),
+        seeds=3,
     ),
-    "ud_vi_vtb": Row(train="ud_vi_vtb/train.conllu", dev="ud_vi_vtb/dev.conllu", test="ud_vi_vtb/test.conllu"),
-    "ud_ko_gsd": Row(train="ud_ko_gsd/train.conllu", dev="ud_ko_gsd/dev.conllu", test="ud_ko_gsd/test.conllu"),
 }
+BLOCK, EVERY, HELD_OUT = 100, 15, 7  # sentences in a block; of so many blocks in a row, this one is dev
 
 
 def run(work: Path, *command: str) -> None:
@@ -85,6 +98,21 @@ def make_vectors(name: str, data: Path, work: Path) -> None:
     run(work, "embed", str(data / made.texts), "-o", name, *made.options, *also)
 
 
+def hold_out(train: Path, work: Path) -> tuple[Path, Path]:
+    """Train and dev of a column file without dev: one block of sentences in so many, in files of WORK.
+
+    Blocks, because neighbors are of one article: a sentence alone would have its article in train.
+    """
+    sentences = train.read_text(encoding="utf-8").strip("\n").split("\n\n")
+    parts: tuple[list[str], list[str]] = ([], [])
+    for number, sentence in enumerate(sentences):
+        parts[number // BLOCK % EVERY == HELD_OUT].append(sentence)
+    paths = (work / f"{train.parent.name}_train.tsv", work / f"{train.parent.name}_dev.tsv")
+    for path, part in zip(paths, parts, strict=True):
+        path.write_text("\n\n".join(part) + "\n\n", encoding="utf-8")
+    return paths
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("row", choices=sorted(ROWS))
@@ -92,18 +120,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, required=True, help="the folder to work in")
     parser.add_argument("--set", action="append", default=[], help="a setting, such as training.threads=1")
     asked = parser.parse_args(arguments)
-    row, data, work = ROWS[asked.row], asked.data.resolve(), asked.work.resolve()
+    made, data, work = ROWS[asked.row], asked.data.resolve(), asked.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    for name in row.vectors:
+    for name in made.vectors:
         make_vectors(name, data, work)
-    files = [str(data / row.train), "--dev", str(data / row.dev), "--test", str(data / row.test)]
+    train, dev = (data / made.train, data / made.dev) if made.dev else hold_out(data / made.train, work)
+    files = [str(train), "--dev", str(dev), "--test", str(data / made.test)]
     settings = [part for one in asked.set for part in ("--set", one)]
-    seeds = ("--seeds", str(row.seeds)) if row.seeds > 1 else ()
+    seeds = ("--seeds", str(made.seeds)) if made.seeds > 1 else ()
     recipe = str(RECIPES / f"{asked.row}.toml")
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     run(work, "train", *files, "--config", recipe, "-o", asked.row, *seeds, "--resume", *settings)
     spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-    print(f"CPU seconds of one training, scoring included: {spent / row.seeds:.0f}")
+    print(f"CPU seconds of one training, scoring included: {spent / made.seeds:.0f}")
 
 
 if __name__ == "__main__":

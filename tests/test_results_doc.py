@@ -31,7 +31,7 @@ def accuracy() -> ModuleType:
 
 def test_every_row_has_a_recipe_and_can_be_made_again(accuracy: ModuleType) -> None:
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[`(\w+)`\]\(\.\./recipes/(\w+)\.toml\) \|", page, flags=re.MULTILINE)
+    rows = re.findall(r"^\| \[`([\w.]+)`\]\(\.\./recipes/([\w.]+)\.toml\) \|", page, flags=re.MULTILINE)
     assert rows
     assert all(name == recipe for name, recipe in rows)
     assert {name for name, _ in rows} <= set(accuracy.ROWS)
@@ -45,6 +45,16 @@ def test_every_row_s_recipe_reads_the_vectors_that_are_made_for_it(accuracy: Mod
             if vectors:
                 options = accuracy.VECTORS[vectors].options
                 assert options[options.index("--dim") + 1] == str(dim)
+
+
+def test_dev_is_held_out_of_train_in_blocks(accuracy: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "msra").mkdir()
+    sentences = [f"我\tO\n{number}\tO" for number in range(1640)]
+    (tmp_path / "msra/train.tsv").write_text("\n\n".join(sentences) + "\n\n", encoding="utf-8")
+    train, dev = accuracy.hold_out(tmp_path / "msra/train.tsv", tmp_path)
+    held_out = dev.read_text(encoding="utf-8").strip().split("\n\n")
+    assert held_out == sentences[700:800]
+    assert train.read_text(encoding="utf-8").strip().split("\n\n") == sentences[:700] + sentences[800:]
 
 
 def test_a_row_is_made_by_commands_in_turn(
