@@ -23,7 +23,7 @@ from pathlib import Path
 
 def child(path: str, steps: int, settings: list[str]) -> None:
     """Train, and print what it took: steps, tokens of the file, seconds, peak memory of this process in MB."""
-    from gatewise.model.config import read_config
+    from gatewise.model.config_reading import read_config
     from gatewise.training.run import run_training
     from gatewise.training.splits import Files, read_splits
     from gatewise.training.stopping import StoppedError

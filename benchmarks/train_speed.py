@@ -48,7 +48,7 @@ class Job:
 
 def prepared(job: Job) -> Any:
     """The file as gatewise trains on it, all defaults but the job's, and how long encoding took."""
-    from gatewise.model.config import config_from_dict
+    from gatewise.model.config_reading import config_from_dict
     from gatewise.model.corpus import read_corpus, resolve_config
     from gatewise.training.prepare import prepare
 

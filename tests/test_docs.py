@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import gatewise
-from gatewise.model.config import Config, HeadConfig, config_from_dict, read_config
+from gatewise.model.config import Config, HeadConfig
+from gatewise.model.config_reading import config_from_dict, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 

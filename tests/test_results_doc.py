@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from gatewise.model.config import read_config
+from gatewise.model.config_reading import read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 

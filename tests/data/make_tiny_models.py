@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from gatewise.model.archive import FORMAT_VERSION, open_model, save_model
-from gatewise.model.config import config_from_dict
+from gatewise.model.config_reading import config_from_dict
 from gatewise.runtime import Tagger, Trace, load
 from gatewise.text.sentence import Sentence
 from gatewise.training.run import run_folder, run_training

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gatewise.explain import network_page, trace_page
-from gatewise.model.config import config_from_dict
+from gatewise.model.config_reading import config_from_dict
 from gatewise.model.numbers import stored
 from gatewise.model.parameters import parameter_shapes
 from gatewise.model.saving import save_model

@@ -16,7 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from gatewise.errors import ConfigError, FormatError, ModelError
 from gatewise.model.archive import open_model, save_model
-from gatewise.model.config import Config, HeadConfig, TaskConfig, config_from_dict, read_config
+from gatewise.model.config import Config, HeadConfig, TaskConfig
+from gatewise.model.config_reading import config_from_dict, read_config
 from gatewise.model.corpus import head_columns, resolve_config
 from gatewise.model.heads import task_of
 from gatewise.model.labeled import Reading, labeled_for, read_labeled

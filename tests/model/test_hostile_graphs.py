@@ -24,7 +24,8 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 import gatewise  # noqa: E402
 from gatewise.errors import ModelError  # noqa: E402
 from gatewise.model.archive import open_model  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.features import features_of  # noqa: E402
 from gatewise.model.graph_check import check_graph, signature_of  # noqa: E402
 from gatewise.model.graph_file import parse_graph  # noqa: E402

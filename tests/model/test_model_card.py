@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gatewise.model.card import TrainingFacts, format_card
-from gatewise.model.config import Config, config_from_dict
+from gatewise.model.config import Config
+from gatewise.model.config_reading import config_from_dict
 from gatewise.model.scoring import score_tags, score_words
 from gatewise.text.sentence import Span
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewise.errors import ConfigError
-from gatewise.model.config import Config, EncoderConfig, config_from_dict, read_config
+from gatewise.model.config import Config, EncoderConfig
+from gatewise.model.config_reading import config_from_dict, read_config
 
 
 def refused(table: dict[str, Any], message: str) -> None:

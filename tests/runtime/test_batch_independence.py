@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewise.model.config import Config, config_from_dict
+from gatewise.model.config import Config
+from gatewise.model.config_reading import config_from_dict
 from gatewise.model.features import FormFeature, features_of
 from gatewise.model.parameters import parameter_shapes
 from gatewise.runtime import Tagger, load

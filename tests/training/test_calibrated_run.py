@@ -14,7 +14,7 @@ pytest.importorskip("onnx")
 
 import gatewise
 from gatewise.model.archive import open_model
-from gatewise.model.config import config_from_dict
+from gatewise.model.config_reading import config_from_dict
 from gatewise.training.run import RunResult, run_training
 from gatewise.training.splits import Files, read_splits
 from gatewise.training.stopping import StoppedError

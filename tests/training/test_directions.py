@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa: E402
 
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.training import directions  # noqa: E402
 from gatewise.training.network import Encoder  # noqa: E402
 

@@ -38,7 +38,7 @@ import sys
 from pathlib import Path
 import torch
 from safetensors.torch import save_file
-from gatewise.model.config import read_config
+from gatewise.model.config_reading import read_config
 from gatewise.model.corpus import read_corpus, resolve_config
 from gatewise.training.batches import collate
 from gatewise.training.distributed import process_group

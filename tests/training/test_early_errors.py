@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from gatewise.errors import ConfigError, FormatError, TrainingError
-from gatewise.model.config import config_from_dict
+from gatewise.model.config_reading import config_from_dict
 from gatewise.model.label_facts import unseen_labels
 from gatewise.text.sentence import sentence_from_forms
 from gatewise.training.prepare import prepare

@@ -19,7 +19,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from gatewise.formats import read_sentences  # noqa: E402
-from gatewise.model.config import Config, HeadConfig, config_from_dict  # noqa: E402
+from gatewise.model.config import Config, HeadConfig  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.language_model import LanguageModel, language_model_shapes, save_language_model  # noqa: E402
 from gatewise.runtime import load  # noqa: E402
 from gatewise.text.vocabulary import Vocabulary  # noqa: E402

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from gatewise.model.config import read_config
+from gatewise.model.config_reading import read_config
 
 pytestmark = [pytest.mark.source, pytest.mark.torch]
 

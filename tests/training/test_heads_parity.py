@@ -23,7 +23,8 @@ onnx = pytest.importorskip("onnx")
 from torch import Tensor  # noqa: E402
 
 from gatewise.model.archive import legality_of, open_model, save_model  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.heads import ModelHead, task_of  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.runtime import Tagger  # noqa: E402

@@ -17,7 +17,8 @@ onnx = pytest.importorskip("onnx")
 import gatewise  # noqa: E402
 from gatewise.errors import ConfigError, FormatError, TrainingError  # noqa: E402
 from gatewise.formats import write_sentences  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.labeled import labeled_for  # noqa: E402
 from gatewise.model.scoring import score_tags  # noqa: E402
 from gatewise.text.schemes import check_tags, spans_from_tags  # noqa: E402

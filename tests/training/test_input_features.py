@@ -25,7 +25,8 @@ from onnx import helper  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys  # noqa: E402
 from gatewise.model.parameters import input_size, parameter_shapes  # noqa: E402
 from gatewise.runtime.session import Session  # noqa: E402

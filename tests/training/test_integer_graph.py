@@ -18,7 +18,8 @@ import onnxruntime  # noqa: E402
 
 import gatewise  # noqa: E402
 from gatewise.formats import read_sentences  # noqa: E402
-from gatewise.model.config import ArchiveConfig, Config, config_from_dict  # noqa: E402
+from gatewise.model.config import ArchiveConfig, Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.numbers import BOUNDS, MOST, STEP, stored, stored_shapes, widened  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.runtime.trace import run_encoder  # noqa: E402

@@ -16,7 +16,7 @@ pytest.importorskip("onnx")
 from gatewise.errors import ConfigError, ModelError  # noqa: E402
 from gatewise.explain import render_text, trace_text  # noqa: E402
 from gatewise.explain.trace_page import trace_page  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.language_model import (  # noqa: E402
     LanguageModel,
     language_model_shapes,

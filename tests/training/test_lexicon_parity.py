@@ -20,7 +20,8 @@ from gatewise.errors import ModelError  # noqa: E402
 from gatewise.explain import render_text, trace_json, trace_text  # noqa: E402
 from gatewise.explain.trace_page import trace_page  # noqa: E402
 from gatewise.model.archive import legality_of, open_model, save_model  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.features import FeatureEncoder  # noqa: E402
 from gatewise.model.lexicon import Lexicon  # noqa: E402
 from gatewise.model.numbers import stored, widened  # noqa: E402

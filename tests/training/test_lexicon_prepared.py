@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from gatewise.errors import ConfigError, FormatError, TrainingError  # noqa: E402
-from gatewise.model.config import FeaturesConfig, config_from_dict  # noqa: E402
+from gatewise.model.config import FeaturesConfig  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.corpus import resolve_config  # noqa: E402
 from gatewise.model.lexicon import Lexicon  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402

@@ -14,7 +14,7 @@ from torch import Tensor  # noqa: E402
 
 from gatewise.errors import TrainingError  # noqa: E402
 from gatewise.model.archive import legality_of  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.transitions import legal_transitions  # noqa: E402
 from gatewise.training.batches import Batch, collate  # noqa: E402

@@ -22,7 +22,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa
 
 from gatewise.crf import CRFScores, forward_backward, viterbi  # noqa: E402
 from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.runtime.trace import run_encoder  # noqa: E402
 from gatewise.training import export, export_layers  # noqa: E402

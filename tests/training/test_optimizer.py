@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor  # noqa: E402
 
 from gatewise.model.archive import legality_of  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
 from gatewise.training.optimizer import Optimizer  # noqa: E402
 

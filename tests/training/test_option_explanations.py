@@ -17,7 +17,7 @@ from rich.cells import cell_len  # noqa: E402
 
 from gatewise.explain import render_text, trace_json, trace_text  # noqa: E402
 from gatewise.model.archive import legality_of, open_model, save_model  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.features import build_vocabularies, count_keys  # noqa: E402
 from gatewise.model.parameters import input_size, parameter_shapes  # noqa: E402
 from gatewise.runtime import Tagger, Trace, load, read_trace  # noqa: E402

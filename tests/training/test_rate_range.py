@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from gatewise.errors import ConfigError, TrainingError  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.training.events import BatchReport, Silence  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.prepare import Prepared, prepare  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from gatewise.model.calibration import Calibration, CalibrationChange, reliability
-from gatewise.model.config import config_from_dict
+from gatewise.model.config_reading import config_from_dict
 from gatewise.model.scoring import score_tags
 from gatewise.text.sentence import sentence_from_forms
 from gatewise.training.report_data import RunFacts, report_data, score_table

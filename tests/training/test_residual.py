@@ -21,7 +21,8 @@ from torch import Tensor, nn  # noqa: E402
 from gatewise.errors import ShapeError  # noqa: E402
 from gatewise.lstm import Directions, LSTMWeights, run_layers  # noqa: E402
 from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.runtime.trace import run_encoder  # noqa: E402
 from gatewise.training.export import onnx_graph  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402

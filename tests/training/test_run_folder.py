@@ -16,7 +16,8 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from gatewise.errors import MissingExtraError, TrainingError
-from gatewise.model.config import Config, config_from_dict
+from gatewise.model.config import Config
+from gatewise.model.config_reading import config_from_dict
 from gatewise.training.events import BatchReport, EpochReport, Listeners, StartReport
 from gatewise.training.loop import train_tagger
 from gatewise.training.prepare import prepare

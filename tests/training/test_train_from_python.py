@@ -14,7 +14,8 @@ pytest.importorskip("onnx")
 import gatewise  # noqa: E402
 from gatewise.errors import ConfigError, FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.formats import read_sentences  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.text import sentence_from_forms  # noqa: E402
 from gatewise.training.events import BatchReport, EpochReport  # noqa: E402
 

@@ -13,7 +13,8 @@ torch = pytest.importorskip("torch")
 
 from gatewise.errors import TrainingError  # noqa: E402
 from gatewise.model.archive import legality_of  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.corpus import read_corpus, resolve_config  # noqa: E402
 from gatewise.model.features import FeatureEncoder  # noqa: E402
 from gatewise.model.scoring import score_tags  # noqa: E402

@@ -15,7 +15,8 @@ onnx = pytest.importorskip("onnx")
 
 import gatewise  # noqa: E402
 from gatewise.errors import ConfigError, FormatError, ModelError, TrainingError  # noqa: E402
-from gatewise.model.config import Config, config_from_dict  # noqa: E402
+from gatewise.model.config import Config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.features import FeatureEncoder  # noqa: E402
 from gatewise.training import run as run_module  # noqa: E402
 from gatewise.training.batches import encode_sentences  # noqa: E402

@@ -22,7 +22,7 @@ optuna = pytest.importorskip("optuna")
 pytest.importorskip("tomli_w")
 
 from gatewise.errors import TrainingError  # noqa: E402
-from gatewise.model.config import config_from_dict, read_config  # noqa: E402
+from gatewise.model.config_reading import config_from_dict, read_config  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
 from gatewise.training.space import changed, space_from_dict  # noqa: E402

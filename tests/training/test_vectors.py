@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 
 from gatewise.errors import ConfigError, FormatError, TrainingError  # noqa: E402
 from gatewise.model.archive import legality_of  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, Vocabulary  # noqa: E402
 from gatewise.training.loop import new_network, train_tagger  # noqa: E402

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from gatewise.errors import ConfigError  # noqa: E402
-from gatewise.model.config import config_from_dict  # noqa: E402
+from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.runtime import load  # noqa: E402
 from gatewise.text.vocabulary import Vocabulary  # noqa: E402
 from gatewise.training.run import run_training  # noqa: E402

@@ -59,7 +59,7 @@ def wanted_config(
     path: Path | None, settings: Sequence[str], *, seed: int | None = None, device: str | None = None
 ) -> Config:
     """The configuration that the options of a command that trains ask for; raises ConfigError for what is wrong."""
-    from gatewise.model.config import read_config
+    from gatewise.model.config_reading import read_config
 
     short = {"seed": seed, "device": device}
     given = [f"training.{name}={value}" for name, value in short.items() if value is not None]

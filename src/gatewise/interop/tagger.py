@@ -30,8 +30,8 @@ from gatewise.model.config import (
     FeaturesConfig,
     OutputConfig,
     TaskConfig,
-    config_from_dict,
 )
+from gatewise.model.config_reading import config_from_dict
 from gatewise.text.schemes import legal_transitions
 from gatewise.text.vocabulary import Vocabulary
 

@@ -40,7 +40,8 @@ from gatewise.model.archive_files import (
     read_file,
     told_in_a_line,
 )
-from gatewise.model.config import TASK_SCHEMES, Config, config_from_dict
+from gatewise.model.config import TASK_SCHEMES, Config
+from gatewise.model.config_reading import config_from_dict
 from gatewise.model.features import features_of
 from gatewise.model.file_sums import FileSum, check_content, check_file, sums_from_dict
 from gatewise.model.graph_check import check_graph, signature_of

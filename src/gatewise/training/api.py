@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from gatewise.errors import ConfigError, TrainingError
 from gatewise.formats import DEFAULT_COLUMNS
-from gatewise.model.config import Config, config_from_dict, read_config
+from gatewise.model.config import Config
+from gatewise.model.config_reading import config_from_dict, read_config
 from gatewise.model.given import Data, GivenSentences
 from gatewise.runtime.tagger import Tagger, load
 from gatewise.text.sentence import Sentence

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import ConfigError
-from gatewise.model.config import Config, config_from_dict
+from gatewise.model.config import Config
+from gatewise.model.config_reading import config_from_dict
 
 FIXED = ("name", "task", "archive", "card", "training.seed", "training.threads", "training.device")
 DIGITS = 3  # significant ones, of numbers that are drawn from a range without a grid
