@@ -8,9 +8,11 @@ that is there already is left alone: what a released version wrote is never writ
 from __future__ import annotations
 
 import json
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from shutil import rmtree
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from gatewise.model.archive import FORMAT_VERSION, open_model, save_model
 from gatewise.model.config_reading import config_from_dict
 from gatewise.runtime import Tagger, Trace, load
 from gatewise.text.sentence import Sentence
+from gatewise.training.pretrain import PretrainSettings
+from gatewise.training.pretrain_run import run_pretraining
 from gatewise.training.run import run_folder, run_training
 from gatewise.training.splits import Files, read_splits
 
@@ -162,8 +166,18 @@ RECIPES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
             "encoder": {"hidden": 6},
         },
     ),
+    "language-model": (
+        "spans.conll",
+        CHINESE,
+        {
+            "features": {"token_dim": 4, "bigram_dim": 0, "language_model": "lm", "language_model_dim": 3},
+            "encoder": {"hidden": 5},
+            "archive": {"numbers": "float16"},
+        },
+    ),
 }
 TEMPERATURES = {"calibrated": 1.75}
+LANGUAGE_MODEL_TEXT = "小明住在北京。我从上海来。今天我们去南京大学。\n" * 200
 
 
 def main() -> None:
@@ -184,9 +198,23 @@ def make(folder: Path, corpus: Path, settings: dict[str, Any]) -> None:
     card = {"license": "Apache-2.0", "data": f"`tests/data/tiny/{corpus.name}`, a few sentences made up for the tests."}
     table = {"name": folder.name, "card": card, "training": TRAINING, "archive": {"numbers": "float32"}, **settings}
     files = Files(train=corpus, dev=corpus)
-    with chdir(HERE):  # the files of heads are named from here
+    with chdir(HERE), language_model():  # the files of heads and of features are named from here
         run_training(read_splits(config_from_dict(table, where="make_tiny_models.py"), files), files, folder)
     rmtree(run_folder(folder))
+
+
+@contextmanager
+def language_model() -> Iterator[None]:
+    """A small language model in the folder `lm`, for as long as it is read."""
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as text:
+        text.write(LANGUAGE_MODEL_TEXT)
+        text.flush()
+        settings = PretrainSettings(hidden=6, dim=4, vocabulary=30, lanes=4, window=8, epochs=2)
+        run_pretraining([Path(text.name)], Path("lm"), settings)
+    try:
+        yield
+    finally:
+        rmtree("lm")
 
 
 def calibrate(folder: Path, temperature: float) -> None:

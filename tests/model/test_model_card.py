@@ -90,3 +90,12 @@ def test_a_model_without_description_is_described() -> None:
     assert "\n\nAn RNN sequence tagger (spans), 7 units.\n" in format_card(config, FACTS, {})
     told = make_config(card={"description": "Names in novels."})
     assert "# zh-x\n\nNames in novels.\n" in format_card(told, FACTS, {})
+
+
+def test_a_card_names_the_language_model() -> None:
+    features = {"language_model": "runs/lm-zh", "language_model_hidden": 256, "language_model_embedding": 64}
+    card = format_card(make_config(features=features), FACTS, {})
+    assert "| language model | lm-zh, of characters, 256 units in each direction, its states as they are; its" in card
+    card = format_card(make_config(features={**features, "language_model_dim": 48}), FACTS, {})
+    assert ", 48 numbers made of each direction's states; its weights kept as they came in |" in card
+    assert "language model" not in format_card(make_config(), FACTS, {})

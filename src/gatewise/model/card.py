@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gatewise.model.calibration import CalibrationChange
 from gatewise.model.config import Config
@@ -93,6 +94,15 @@ def _lexicon_told(config: Config, words: int, own: int, pretrained: int) -> str:
     return f"{told}, {pretrained:,} of these pretrained, {use}"
 
 
+def _language_model_told(config: Config) -> str:
+    features = config.features
+    name = Path(features.language_model).name
+    size = f"{features.language_model_hidden} units in each direction"
+    dim = features.language_model_dim
+    use = f"{dim} numbers made of each direction's states" if dim else "its states as they are"
+    return f"{name}, of characters, {size}, {use}; its weights kept as they came in"
+
+
 def architecture(config: Config, output: str | None = None) -> str:
     """`BiLSTM-CRF`, `RNN`, …; `output` is that of a head, the main head's without one."""
     both = "Bi" if config.encoder.bidirectional else ""
@@ -164,6 +174,8 @@ def _facts_section(config: Config, facts: TrainingFacts) -> str:
         rows["pretrained vectors"] = vectors
     if facts.lexicon is not None:
         rows["lexicon"] = _lexicon_told(config, *facts.lexicon)
+    if config.features.language_model_hidden:
+        rows["language model"] = _language_model_told(config)
     for name, head in config.heads.items():
         rows[f"head {name}"] = (
             f"{head.kind}, scheme {head.scheme}, {facts.heads[name]} tags, {head.output}, loss weight {head.weight:g}"
