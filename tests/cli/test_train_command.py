@@ -135,7 +135,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
     refused(train(tmp_path / "illegal.conll"), r"illegal\.conll:2: ")
     refused(train(good, "--dev", tmp_path / "broken.conll"), r"broken\.conll:2: ")
     refused(train(good, "--columns", "tag"), 'columns: expected "token" once')
-    refused(train(good, "--set", "task.kind=segmentation"), "expected a CoNLL-U file")
+    refused(train(good, "--set", "task.kind=segmentation"), "expected words, in CoNLL-U or as text")
     vectors = f"features.vectors={tmp_path / 'no.vec'}"
     refused(train(good, "--set", vectors), r"no\.vec: expected a file of vectors", lines=None)
     diverging = ("--config", config, "--set", "training.learning_rate=1000")

@@ -155,7 +155,7 @@ class TrainingConfig:
     batch_size: int = 16
     batch_tokens: int = 4096
     longest_sentence: int = 20_000
-    learning_rate: float = 0.001
+    learning_rate: float = 0.003
     warmup_steps: int = 0
     decay: str = "linear"
     gradient_clip: float = 5.0
