@@ -70,7 +70,7 @@ ROWS = {
     "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
     "ud_vi_vtb": row("ud_vi_vtb", ".conllu"),
     "ud_ko_gsd": row("ud_ko_gsd", ".conllu"),
-    "ud_zh_gsdsimp_v1.4": row("ud_zh_gsdsimp_v1.4", ".conllu", "zh_char64.txt"),
+    "ud_zh_gsdsimp_v1.4": row("ud_zh_gsdsimp_v1.4", ".conllu", "zh_char64.txt", "zh_bigram64.txt"),
     "msra": Row(train="msra/train.tsv", dev="", test="msra/test.tsv", vectors=("zh_char64.txt",), seeds=3),
     "pku": Row(
         train="pku_199801/train.conllu.gz",
