@@ -9,6 +9,7 @@ can be typed as well. At the end stand the scores of dev and test, mean ± stand
 from __future__ import annotations
 
 import argparse
+import gzip
 import resource
 import shlex
 import subprocess
@@ -29,11 +30,12 @@ ENGLISH = tuple(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vectors:
     """Vectors of raw text: which files of DATA, and the options of `gatewise embed`; of the tokens of `also`, those
-    that are rare get vectors composed from their parts."""
+    that are rare get vectors composed from their parts. `cut`: jieba cuts the text into words first."""
 
     texts: str
     options: tuple[str, ...]
     also: tuple[str, ...] = ()
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +60,17 @@ VECTORS = {
     "zh_bigram64.txt": Vectors(
         texts="raw_zh/*.txt.gz", options=("--unit", "bigram", "--dim", "64", "--min-count", "5", "--split")
     ),
+    "zh_word50.txt": Vectors(
+        texts="raw_zh/*.txt.gz",
+        options=("--tokenizer", "whitespace", "--dim", "50", "--subwords", "0", "--epochs", "3"),
+        cut=True,
+    ),
     "en_word100.txt": Vectors(
         texts="raw_en/*.txt.gz", options=("--tokenizer", "english", "--dim", "100"), also=ENGLISH
     ),
 }
 ROWS = {
-    "weibo": row("weibo", ".tsv", "zh_char64.txt"),
+    "weibo": row("weibo", ".tsv", "zh_char64.txt", "zh_word50.txt"),
     "resume": row("resume", ".tsv", "zh_char64.txt"),
     "conll2003": row("conll2003", ".tsv", "en_word100.txt"),
     "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
@@ -95,7 +102,21 @@ def make_vectors(name: str, data: Path, work: Path) -> None:
         return
     made = VECTORS[name]
     also = [part for path in made.also for part in ("--also", str(data / path))]
-    run(work, "embed", str(data / made.texts), "-o", name, *made.options, *also)
+    texts = cut_words(data, made.texts, work) if made.cut else data / made.texts
+    run(work, "embed", str(texts), "-o", name, *made.options, *also)
+
+
+def cut_words(data: Path, texts: str, work: Path) -> Path:
+    """The raw text in the words of jieba (pip install jieba), a space between them, in a file of WORK."""
+    import jieba
+
+    path = work / f"{Path(texts).parent.name}_words.txt"
+    with path.open("w", encoding="utf-8") as stream:
+        for packed in sorted(data.glob(texts)):
+            with gzip.open(packed, "rt", encoding="utf-8") as lines:
+                for line in filter(None, map(str.strip, lines)):
+                    stream.write(" ".join(word for word in jieba.cut(line) if word.strip()) + "\n")
+    return path
 
 
 def hold_out(train: Path, work: Path) -> tuple[Path, Path]:

@@ -40,8 +40,14 @@ def test_every_row_has_a_recipe_and_can_be_made_again(accuracy: ModuleType) -> N
 def test_every_row_s_recipe_reads_the_vectors_that_are_made_for_it(accuracy: ModuleType) -> None:
     for name, row in accuracy.ROWS.items():
         features = read_config(ROOT / "recipes" / f"{name}.toml").features
-        assert {features.vectors, features.bigram_vectors} - {""} == set(row.vectors)
-        for vectors, dim in ((features.vectors, features.token_dim), (features.bigram_vectors, features.bigram_dim)):
+        read = {
+            features.vectors: features.token_dim,
+            features.bigram_vectors: features.bigram_dim,
+            features.lexicon_vectors: features.lexicon_dim,
+        }
+        assert read.keys() - {""} == set(row.vectors)
+        assert features.lexicon == features.lexicon_vectors
+        for vectors, dim in read.items():
             if vectors:
                 options = accuracy.VECTORS[vectors].options
                 assert options[options.index("--dim") + 1] == str(dim)
