@@ -40,9 +40,9 @@ def key(*names: str) -> Act:
     return lambda page, n: page.keyboard.press(names[n % len(names)])
 
 
-def click(*names: str) -> Act:
-    """What has these data-keys in turn, one a round."""
-    return lambda page, n: page.locator(f'[data-key="{names[n % len(names)]}"]').dispatch_event("click")
+def click(*selectors: str) -> Act:
+    """What these selectors find, in turn, one a round."""
+    return lambda page, n: page.locator(selectors[n % len(selectors)]).dispatch_event("click")
 
 
 def typed(path: str) -> Act:
@@ -84,9 +84,9 @@ def pages() -> list[tuple[str, str, dict[str, Act]]]:
     zh = gatewise.load("zh")
     acts = {
         "another token": key("ArrowRight", "ArrowLeft"),
-        "all forget gates at 0, and back": click("hold-f-all-0"),
-        "a token read twice, and back": click("twice", "undo"),
-        "a tag forbidden, and back": click("forbid-0", "undo"),
+        "all forget gates at 0, and back": click('[data-key="hold-f-all-0"]'),
+        "a token read twice, and back": click('[data-key="twice"]', '[data-key="undo"]'),
+        "its tag forbidden, and back": click('.chosen [data-key^="forbid-"]', '[data-key="undo"]'),
     }
     article = {"a step": key("ArrowRight", "ArrowLeft"), "another number": typed("vectors.0.1.0")}
     return [
