@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gatewise.crf import forward_backward, n_best, viterbi
-from gatewise.explain.packed import packed, packed_as_stored, packed_size
+from gatewise.explain.packed import packed_size
 from gatewise.explain.trace_document import _decisions, _values, trace_document
 from gatewise.explain.web_page import import_map
 from gatewise.lstm import Layer, LSTMPass, memory_ledger
@@ -282,9 +282,11 @@ def test_best_scores_through_every_tag(models: list[tuple[Tagger, Trace]], compu
         ("encoder.js", "model.residual && index ? below : null", "null"),
         (
             "crf.js",
-            "last.map((value, tag) => value + transitions[tag][to])",
-            "last.map((value, tag) => value + transitions[to][tag])",
+            "tags.map((tag) => last[tag] + transitions[tag][to])",
+            "tags.map((tag) => last[tag] + transitions[to][tag])",
         ),
+        ("crf.js", "tags.filter((from) => legal(from, to))", "tags.filter((from) => legal(to, from))"),
+        ("crf.js", "tags.filter((to) => legal(from, to))", "tags.filter((to) => legal(to, from))"),
         ("crf.js", "start[tag] + value)], beta", "value)], beta"),
         ("tagging.js", "cooled(model.temperature", "cooled(1"),
         ("packed.js", "2 ** (exponent - 15)", "2 ** (exponent - 16)"),
@@ -310,35 +312,45 @@ def test_a_mutation_is_noticed(models: Any, computed: Compute, name: str, old: s
     assert wrong
 
 
-@pytest.mark.parametrize("stored", ["float16", "float32", "float64"])
-def test_every_number_is_unpacked_exactly(browser: Any, stored: Any) -> None:
-    """The smallest, the largest, zero with either sign, minus infinity, and 200 random bit patterns."""
-    kind = np.dtype(stored)
-    limits = np.finfo(kind)
-    bits = np.random.default_rng(3).integers(0, 2 ** (8 * kind.itemsize - 1), 200, dtype=np.uint64)
-    chance = bits.astype(f"u{kind.itemsize}").view(kind)
-    known = np.array([0, -0.0, limits.max, -limits.max, limits.smallest_subnormal, limits.tiny, -np.inf], dtype=kind)
-    values = np.concatenate([known, chance[np.isfinite(chance)]])
-    page = browser.new_page()
-    page.set_content("<title>numbers</title>")
-    unpack = "async ([address, array]) => [...(await import(address)).unpacked(array).data].map(String)"
-    found = page.evaluate(unpack, [import_map()["gatewise/packed.js"], packed(values, stored)])
-    page.close()
-    assert [float(text) for text in found] == values.astype(float).tolist()
+IN_TURN = """async ([document, all]) => {
+  const { compute, readModel } = await import("gatewise/tagging.js");
+  const kept = readModel(document), none = { order: kept.tokens.map((_, n) => n), holds: [], forced: [], forbidden: [] };
+  const numbers = ({ layers, emissions, steered, path, marginals }) => JSON.stringify([layers.map(({ output }) => [...output]), emissions, steered, path, marginals]);
+  return all.map((changes) => [kept, readModel(document)].map((model) => numbers(compute(model, { ...none, ...changes }))));
+}"""  # noqa: E501
 
 
-def test_whole_numbers_are_unpacked_as_python_widens_them(browser: Any) -> None:
-    """Every number of 8 bits, in float32 steps whose products are not exact in it."""
-    counts = np.arange(-127, 128, dtype=np.int8).reshape(5, 51)
-    steps = np.random.default_rng(5).uniform(1e-4, 3, 5).astype(np.float32)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ("stringify([order, holds])", "stringify([order])"), ("stringify([order, holds])", "stringify([holds])")],
+)
+def test_one_change_after_the_other_is_as_each_alone(models: Any, browser: Any, old: str, new: str) -> None:
+    """What is kept of the change before never shows: not its tokens, not its gates, not its tags."""
+    _, trace = max(models, key=lambda pair: len(pair[1]) * (pair[1].layers[-1].reverse is not None))
+    held, order = random_changes(trace, 4)["holds"][:1], list(range(len(trace)))
+    twice = [0, *order]
+    changes = [
+        {},
+        {"holds": held},
+        {"forbidden": [{"t": 0, "tag": 0}]},
+        {"order": twice, "holds": held},
+        {"order": twice},
+        {"order": order[1:]},
+        {"forced": [{"t": 0, "tag": 1}], "holds": held},
+        {},
+    ]
+    addresses = import_map()
+    head, _, body = addresses["gatewise/tagging.js"].partition(",")
+    text = b64decode(body).decode()
+    assert text.count(old) == 1 or not old
+    addresses["gatewise/tagging.js"] = f"{head},{b64encode(text.replace(old, new).encode()).decode()}"
     page = browser.new_page()
-    page.set_content("<title>numbers</title>")
-    unpack = "async ([address, array]) => [...(await import(address)).unpacked(array).data]"
-    found = page.evaluate(unpack, [import_map()["gatewise/packed.js"], packed_as_stored(counts, steps)])
+    content = json.dumps({"imports": addresses})
+    page.set_content(f'<title>in turn</title><script type="importmap">{content}</script>')
+    found = page.evaluate(IN_TURN, [trace_document(trace), changes])
     page.close()
-    expected = [float(np.float32(count) * step) for row, step in zip(counts, steps, strict=True) for count in row]
-    assert found == expected
-    assert expected != [float(count) * float(step) for row, step in zip(counts, steps, strict=True) for count in row]
+    assert all(kept == alone for kept, alone in found) == (not old)
+    assert len({alone for _, alone in found}) == len(changes) - 1
 
 
 def test_what_is_too_large_is_left_out_step_by_step(models: list[tuple[Tagger, Trace]], computed: Compute) -> None:

@@ -6,7 +6,7 @@ import { drawCell, narrow } from "gatewise/cell.js";
 import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
 import { changesText } from "gatewise/changes.js";
 import { countParameters, setAt } from "gatewise/document.js";
-import { button, filled, keepingFocus, make, showIn } from "gatewise/dom.js";
+import { button, filled, keepingFocus, make, renew, setText, showIn } from "gatewise/dom.js";
 import { exportsOf } from "gatewise/exports.js";
 import { createFields } from "gatewise/fields.js";
 import { drawFolded } from "gatewise/folded.js";
@@ -86,28 +86,28 @@ function skeleton() {
 function texts(parts, store, run, before) {
   const { page, network } = wording.words(), { document: shown, place } = store, tokens = run.tokens.length;
   const layers = shown.layers.length;
-  parts.title.textContent = wording.inWords(shown.title) || shown.name;
+  setText(parts.title, wording.inWords(shown.title) || shown.name);
   document.title = `${parts.title.textContent} · gatewise`;
   const count = countParameters(shown);
-  parts.facts.textContent = [network.kind[shown.kind], wording.counted(network.layer_count, layers), wording.counted(network.feature_count, shown.vectors[0][1].length), filled(page.parameters, { count: count.all })].join(" · ");
-  parts.description.textContent = wording.inWords(shown.description);
-  parts.chainTitle.textContent = page.chain_title;
-  parts.chainNote.textContent = tokens > MOST_COLUMNS ? filled(page.window, { count: MOST_COLUMNS, all: tokens }) : page.chain_note;
+  setText(parts.facts, [network.kind[shown.kind], wording.counted(network.layer_count, layers), wording.counted(network.feature_count, shown.vectors[0][1].length), filled(page.parameters, { count: count.all })].join(" · "));
+  setText(parts.description, wording.inWords(shown.description));
+  setText(parts.chainTitle, page.chain_title);
+  setText(parts.chainNote, tokens > MOST_COLUMNS ? filled(page.window, { count: MOST_COLUMNS, all: tokens }) : page.chain_note);
   const overflow = overflowOf(run);
-  parts.changes.textContent = place.hide !== null ? "" : overflow ? filled(page.overflow, overflow) : before ? changesText(run, before) : "";
+  setText(parts.changes, place.hide !== null ? "" : overflow ? filled(page.overflow, overflow) : before ? changesText(run, before) : "");
   parts.changes.classList.toggle("alarm", Boolean(overflow));
-  parts.fieldsTitle.textContent = page.fields_title;
-  parts.fieldsNote.textContent = page.fields_note;
-  parts.keys.textContent = page.keys;
+  setText(parts.fieldsTitle, page.fields_title);
+  setText(parts.fieldsNote, page.fields_note);
+  setText(parts.keys, page.keys);
   parts.cell.setAttribute("aria-label", page.cell);
   const legend = shown.kind === "lstm" ? ["linear", "pointwise", "wires", "hidden-state"] : ["linear", "hidden-state"];
-  parts.legend.replaceChildren(...legend.map((kind) => make("span", { class: kind }, page.legend[kind])));
+  renew(parts.legend, legend.map((kind) => page.legend[kind]), () => legend.map((kind) => make("span", { class: kind }, page.legend[kind])));
   parts.cellSection.hidden = !place.inside || tokens === 0 || (place.hide !== null && place.t >= place.hide);
 }
 
 function pictures(parts, store, run, before) {
   const { document: shown, place } = store, { page } = wording.words();
-  parts.folded.replaceChildren(drawFolded(shown));
+  renew(parts.folded, [shown.kind, shown.layers.map((layer) => Boolean(layer.reverse)), wording.language()], () => drawFolded(shown));
   const open = (target) => {
     store.look({ ...target, stage: null });
     const { top } = parts.cellSection.getBoundingClientRect();
@@ -120,7 +120,7 @@ function pictures(parts, store, run, before) {
   const name = place.reverse ? "reverse" : "forward", lane = run.layers[place.layer][name], step = lane.steps[place.t];
   const old = before?.tokens[place.t] === step.token ? before.layers[place.layer]?.[name]?.steps[place.t] ?? null : null;
   const choose = (stage) => store.look({ stage });
-  parts.cellTitle.textContent = filled(page.cell_title, { t: step.t, token: step.token });
+  setText(parts.cellTitle, filled(page.cell_title, { t: step.t, token: step.token }));
   parts.cellNote.replaceChildren(...cellNote(store, run, lane));
   parts.cell.replaceChildren(drawCell(shown, step, old, place, choose));
   const simple = run.layers.length === 1 && !run.layers[0].reverse;

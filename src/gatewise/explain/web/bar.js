@@ -2,7 +2,7 @@
 // In: the store, the lessons (null where a page has none), and what the page can do: share, redraw, exports (null where nothing can be
 // taken away). Out: {element, refresh, say}.
 import { hasAddress } from "gatewise/address.js";
-import { button, make } from "gatewise/dom.js";
+import { button, make, setText } from "gatewise/dom.js";
 import { createMenu } from "gatewise/menu.js";
 import { choose, language, languages, words } from "gatewise/words.js";
 
@@ -21,7 +21,7 @@ export function createBar(store, lessons, page) {
 
   function refresh() {
     const text = words().page;
-    for (const [name, one] of Object.entries(tools)) one.textContent = text[name];
+    for (const [name, one] of Object.entries(tools)) setText(one, text[name]);
     for (const [one, label] of [[element, text.bar], [tongues, text.language], [theme, text.theme]]) one.setAttribute("aria-label", label);
     theme.title = text.theme;
     tools.lessons.setAttribute("aria-pressed", String(Boolean(lessons?.active())));

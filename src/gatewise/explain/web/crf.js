@@ -4,12 +4,22 @@
 
 const largest = (values) => values.reduce((best, value, n) => (value > values[best] ? n : best), 0);
 
+// The legal moves: into[to] are the tags it can come from, outOf[from] those it can go to. Of 64 tags of BIOES that is a quarter.
+const moves = new WeakMap();
+function movesOf(transitions) {
+  if (!moves.has(transitions)) {
+    const tags = [...transitions.keys()], legal = (from, to) => transitions[from][to] > -Infinity;
+    moves.set(transitions, { into: tags.map((to) => tags.filter((from) => legal(from, to))), outOf: tags.map((from) => tags.filter((to) => legal(from, to))) });
+  }
+  return moves.get(transitions);
+}
+
 // The best scores of paths that end in each tag, step by step, and where they came from.
 function bestPrefixes(emissions, { start, transitions }) {
   let best = emissions[0].map((value, tag) => start[tag] + value);
-  const all = [best], from = [];
+  const all = [best], from = [], { into } = movesOf(transitions);
   for (const row of emissions.slice(1)) {
-    const last = best, came = row.map((_, to) => largest(last.map((value, tag) => value + transitions[tag][to])));
+    const last = best, came = into.map((tags, to) => tags[largest(tags.map((tag) => last[tag] + transitions[tag][to]))] ?? 0);
     best = row.map((value, to) => last[came[to]] + transitions[came[to]][to] + value);
     all.push(best);
     from.push(came);
@@ -31,18 +41,18 @@ export function bestPath(emissions, scores) {
 export function bestThrough(emissions, scores) {
   const { all } = bestPrefixes(emissions, scores);
   let ahead = [...scores.end];
-  const rest = emissions.map(() => null);
+  const rest = emissions.map(() => null), { outOf } = movesOf(scores.transitions);
   for (let t = emissions.length - 1; t >= 0; t -= 1) {
     rest[t] = ahead;
     const after = ahead;
-    ahead = scores.transitions.map((row) => row.reduce((best, value, to) => Math.max(best, value + emissions[t][to] + after[to]), -Infinity));
+    ahead = scores.transitions.map((row, from) => outOf[from].reduce((best, to) => Math.max(best, row[to] + emissions[t][to] + after[to]), -Infinity));
   }
   return all.map((row, t) => row.map((value, tag) => value + rest[t][tag]));
 }
 
 // The n best legal paths, best first: at every tag a list of the n best ways there.
 export function nBest(emissions, { start, end, transitions }, n) {
-  const sources = start.map((_, to) => [...transitions.keys()].filter((from) => transitions[from][to] > -Infinity));
+  const { into: sources } = movesOf(transitions);
   let lists = emissions[0].map((value, tag) => best([{ score: start[tag] + value, tag, before: null }], n));
   for (const row of emissions.slice(1)) {
     const last = lists;
@@ -76,12 +86,12 @@ function tagsOf(way) {
 export function sumPaths(emissions, scores) {
   const { start, end, transitions } = scores, time = emissions.length;
   const alpha = [emissions[0].map((value, tag) => start[tag] + value)], beta = new Array(time);
-  const columns = start.map((_, to) => transitions.map((row) => row[to]));
-  for (let t = 1; t < time; t += 1) alpha.push(emissions[t].map((value, to) => logSum(alpha[t - 1].map((one, tag) => one + columns[to][tag])) + value));
+  const { into, outOf } = movesOf(transitions);
+  for (let t = 1; t < time; t += 1) alpha.push(emissions[t].map((value, to) => logSum(into[to].map((tag) => alpha[t - 1][tag] + transitions[tag][to])) + value));
   beta[time - 1] = [...end];
   for (let t = time - 2; t >= 0; t -= 1) {
     const ahead = emissions[t + 1].map((value, to) => value + beta[t + 1][to]);
-    beta[t] = transitions.map((row) => logSum(row.map((value, to) => value + ahead[to])));
+    beta[t] = transitions.map((row, from) => logSum(outOf[from].map((to) => row[to] + ahead[to])));
   }
   const logPartition = logSum(alpha[time - 1].map((value, tag) => value + end[tag]));
   return { logPartition, beta, marginals: alpha.map((row, t) => row.map((value, tag) => Math.exp(value + beta[t][tag] - logPartition))) };

@@ -22,6 +22,20 @@ export function button(text, onclick, properties = {}) {
   return make("button", { type: "button", onclick, ...properties }, text);
 }
 
+// A text where it is another one than before: a new text node costs a layout, also where it says the same.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// Content that is made anew only where `key` is another one than before.
+const keys = new WeakMap();
+export function renew(element, key, content) {
+  const now = JSON.stringify(key);
+  if (keys.get(element) === now && element.hasChildNodes()) return;
+  keys.set(element, now);
+  element.replaceChildren(...[content()].flat());
+}
+
 // Rebuilds parts of the page and puts the focus back on what has the same data-key.
 export function keepingFocus(rebuild) {
   const key = document.activeElement?.dataset?.key;

@@ -1,23 +1,46 @@
 // The layers of a trained model, in float64: the equations of `lstm.js` over arrays, since a record of every operand, as a
 // hand-written network has it, would be millions of numbers here.
-// In: x (time, input_size), weights, and values that are held. Out: one layer a layer, {forward, reverse, carried, output},
+// In: a model with the x of its tokens, the numbers of the tokens that are read, and values that are held. Out: one layer a layer, {forward, reverse, carried, output},
 // with passes {units, reverse, pre, gates, c, h}; arrays are flat, time first, gates in blocks i|f|g|o.
 import { ACTIVATIONS } from "gatewise/lstm.js";
 
 export const BLOCKS = { i: 0, f: 1, g: 2, o: 3 };
 
 // `holds`: [{layer, direction, unit, gate, value}], unit null for all units; the gate of an RNN is h.
-export function runEncoder(model, x, time, holds) {
-  let below = x, size = time ? x.length / time : 0;
+export function runEncoder(model, order, holds) {
+  const time = order.length;
+  let below = null;
   return model.layers.map((weights, index) => {
     const held = (direction) => holds.filter((one) => one.layer === index && one.direction === direction);
-    const forward = runPass(model.kind, weights.forward, below, size, time, false, held("forward"));
-    const reverse = weights.reverse ? runPass(model.kind, weights.reverse, below, size, time, true, held("reverse")) : null;
+    const read = (one) => (below ? inputSums(one, below, time) : pick(sumsOfTokens(model, one), order));
+    const forward = runPass(model.kind, weights.forward, read(weights.forward), time, false, held("forward"));
+    const reverse = weights.reverse ? runPass(model.kind, weights.reverse, read(weights.reverse), time, true, held("reverse")) : null;
     const states = sideBySide(forward, reverse, time), carried = model.residual && index ? below : null;
-    const output = carried ? states.map((value, n) => value + carried[n]) : states;
-    [below, size] = [output, forward.units * (reverse ? 2 : 1)];
-    return { forward, reverse, carried, output };
+    below = carried ? states.map((value, n) => value + carried[n]) : states;
+    return { forward, reverse, carried, output: below };
   });
+}
+
+// What the first layer sees of each token of the text is the same whatever the reader changes.
+const known = new WeakMap();
+function sumsOfTokens(model, weights) {
+  if (!known.has(model)) known.set(model, new Map());
+  const sums = known.get(model);
+  if (!sums.has(weights)) sums.set(weights, inputSums(weights, model.x.data, model.x.shape[0]));
+  return sums.get(weights);
+}
+
+// bias_ih + bias_hh + weight_ih·x, a row a token.
+function inputSums({ weight_ih: { shape: [rows, size], data }, bias_ih: biasIh, bias_hh: biasHh }, x, time) {
+  const sums = Float64Array.from({ length: time * rows }, (_, n) => biasIh.data[n % rows] + biasHh.data[n % rows]);
+  for (let t = 0; t < time; t += 1) addProducts(data, x.subarray(t * size, (t + 1) * size), sums.subarray(t * rows, (t + 1) * rows));
+  return { rows, data: sums };
+}
+
+function pick({ rows, data }, order) {
+  const picked = new Float64Array(order.length * rows);
+  order.forEach((from, to) => picked.set(data.subarray(from * rows, (from + 1) * rows), to * rows));
+  return { rows, data: picked };
 }
 
 export function sideBySide(forward, reverse, time) {
@@ -30,16 +53,14 @@ export function sideBySide(forward, reverse, time) {
   return both;
 }
 
-function runPass(kind, weights, x, size, time, reverse, holds) {
-  const units = weights.weight_hh.shape[1], blocks = kind === "lstm" ? 4 : 1, rows = blocks * units;
-  const pass = { units, reverse, pre: new Float64Array(time * rows), gates: new Float64Array(time * rows), c: kind === "lstm" ? new Float64Array(time * units) : null, h: new Float64Array(time * units) };
+function runPass(kind, weights, { rows, data: pres }, time, reverse, holds) {
+  const { shape: [, units], data: hh } = weights.weight_hh, pass = { units, reverse, pre: pres, gates: new Float64Array(time * rows), c: kind === "lstm" ? new Float64Array(time * units) : null, h: new Float64Array(time * units) };
   const nothing = new Float64Array(units), row = (array, t, width) => array.subarray(t * width, (t + 1) * width);
-  const { data: ih } = weights.weight_ih, { data: hh } = weights.weight_hh, biasIh = weights.bias_ih.data, biasHh = weights.bias_hh.data;
   for (let step = 0; step < time; step += 1) {
     const t = reverse ? time - 1 - step : step, before = reverse ? t + 1 : t - 1;
-    const read = row(x, t, size), h = step ? row(pass.h, before, units) : nothing, c = step && pass.c ? row(pass.c, before, units) : nothing;
-    const pre = row(pass.pre, t, rows);
-    for (let n = 0; n < rows; n += 1) pre[n] = biasIh[n] + biasHh[n] + product(ih, n, read) + product(hh, n, h);
+    const h = step ? row(pass.h, before, units) : nothing, c = step && pass.c ? row(pass.c, before, units) : nothing;
+    const pre = row(pres, t, rows);
+    addProducts(hh, h, pre);
     const now = { pre, gates: row(pass.gates, t, rows), h: row(pass.h, t, units), c_prev: c, c: pass.c && row(pass.c, t, units) };
     (kind === "lstm" ? lstmStep : rnnStep)(now, units, holds);
   }
@@ -67,10 +88,12 @@ function hold(gates, start, units, unit, value) {
   else gates[start + unit] = value;
 }
 
-// One row of a matrix times a vector.
-function product(matrix, row, vector) {
-  const size = vector.length, start = row * size;
-  let sum = 0;
-  for (let n = 0; n < size; n += 1) sum += matrix[start + n] * vector[n];
-  return sum;
+// Adds a matrix times a vector, row by row.
+function addProducts(matrix, vector, sums) {
+  const size = vector.length;
+  for (let row = 0, at = 0; row < sums.length; row += 1) {
+    let sum = 0;
+    for (let n = 0; n < size; n += 1, at += 1) sum += matrix[at] * vector[n];
+    sums[row] += sum;
+  }
 }

@@ -1,5 +1,5 @@
 // One click that toggles the gates between step and sigmoid. In: the store. Out: {element, refresh}.
-import { button, make } from "gatewise/dom.js";
+import { button, make, setText } from "gatewise/dom.js";
 import { setAt } from "gatewise/document.js";
 import { words } from "gatewise/words.js";
 
@@ -12,10 +12,10 @@ export function createGates(store) {
   function refresh() {
     const { page, network } = words();
     element.hidden = store.document.kind !== "lstm";
-    title.textContent = page.gates;
+    setText(title, page.gates);
     row.setAttribute("aria-label", page.gates);
     for (const [name, one] of Object.entries(buttons)) {
-      one.textContent = words().terms.activation[name];
+      setText(one, words().terms.activation[name]);
       one.title = network.gate_legend[name];
       one.setAttribute("aria-pressed", String(store.document.activations.gate === name));
     }

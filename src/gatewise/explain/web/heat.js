@@ -1,7 +1,7 @@
 // The gates of all units at every token, a strip a gate, in a lane a direction; and the units that matter for the tag.
 // In: the store; each refresh, the view, with the model in it. Out: {element, refresh}. A canvas draws them, so that two hundred tokens of
 // two hundred units cost no more than a picture; mouse and arrow keys point at one number, Enter chooses its unit.
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, renew, setText } from "gatewise/dom.js";
 import { BLOCKS } from "gatewise/encoder.js";
 import { COLUMN, columnsOf } from "gatewise/sentence.js";
 import { decimal, signed } from "gatewise/trace_numbers.js";
@@ -18,20 +18,20 @@ export function valueOf(pass, t, unit, name) {
 
 export function createHeat(store) {
   const controls = make("div", { class: "heat-controls" }), lanes = make("div", { class: "lanes" }), told = make("p", { class: "told", role: "status" }), units = make("div", { class: "strongest" });
-  const element = make("div", { class: "heat" }, controls, told, units);
+  const element = make("div", { class: "heat" }, controls, told, units), made = ["forward", "reverse"].map((direction) => createLane(store, direction, (text) => setText(told, text)));
   let strip = null;
 
   function refresh(view) {
     const { model } = view;
     strip ??= document.getElementById("strip");
     if (lanes.parentNode !== strip) strip.append(lanes);
-    const { trace } = words();
     element.hidden = lanes.hidden = !view.passes;
     if (!view.passes) return;
-    const names = model.kind === "lstm" ? SHOWN[view.place.shown] : ["h"], directions = ["forward", "reverse"].filter((one) => view.passes[one]);
+    const names = model.kind === "lstm" ? SHOWN[view.place.shown] : ["h"], shown = made.filter(({ direction }) => view.passes[direction]);
     controls.replaceChildren(...controlsOf(model, store, view));
-    lanes.replaceChildren(...directions.map((direction) => lane(model, store, view, direction, names, (text) => { told.textContent = text; })));
-    told.textContent = trace.point;
+    setText(told, words().trace.point);
+    for (const lane of shown) lane.refresh(view, names);
+    if (lanes.childElementCount !== shown.length) lanes.replaceChildren(...shown.map((lane) => lane.element));
     units.replaceChildren(...(view.brought ? strongestOf(model, store, view) : []));
   }
 
@@ -56,31 +56,45 @@ export function orderOf({ brought, place, units, top }, direction) {
   return place.rows === "few" ? sorted.slice(0, FEW) : sorted;
 }
 
-function lane(model, store, view, direction, names, tell) {
-  const { trace, terms } = words(), { from, to } = columnsOf(view.result.time, view.t), order = orderOf(view, direction), pass = view.passes[direction];
-  const row = Math.max(2, Math.min(13, Math.floor(TALL / order.length))), width = (to - from) * COLUMN, height = HEAD + row * order.length;
-  const canvas = make("canvas", { class: "strips", tabindex: 0, role: "application", "aria-label": filled(trace.lane_label, { direction: terms[direction], count: order.length }), "data-key": `lane-${direction}` });
-  const grid = { canvas, pass, order, names, from, to, row, width, height, here: view.t, chosen: view.direction === direction ? order.indexOf(view.unit) : -1, at: null };
+// The strips of a direction. The canvas is kept, since a new one of a long sentence costs more than what is drawn on it.
+function createLane(store, direction, tell) {
+  const canvas = make("canvas", { class: "strips", tabindex: 0, role: "application", "data-key": `lane-${direction}` }), numbers = make("ol", { class: "unit-numbers", "aria-hidden": true }), name = make("span");
+  const element = make("div", { class: "lane" }, make("div", { class: "lane-name" }, make("span", null, make("b", null, ARROWS[direction]), name), numbers), canvas);
+  const pixels = make("canvas");
+  let view = null, grid = null;
   const point = (at) => {
     grid.at = at;
     paint(grid);
     if (at) tell(toldOf(view, direction, grid));
   };
-  const atMouse = (event) => {
-    const box = canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top - HEAD;
-    return clamp(grid, { t: from + Math.floor(x / COLUMN), place: Math.floor(y / row), name: Math.floor(((x % COLUMN) - 4) / ((COLUMN - 8) / names.length)) });
-  };
-  const choose = () => store.look({ t: grid.at.t, unit: order[grid.at.place], direction });
-  canvas.addEventListener("mousemove", (event) => point(atMouse(event)));
+  const chosen = () => clamp(grid, { t: view.t, place: Math.max(0, grid.chosen), name: 0 });
+  const choose = () => store.look({ t: grid.at.t, unit: grid.order[grid.at.place], direction });
+  canvas.addEventListener("mousemove", (event) => point(placeOf(event, grid)));
   canvas.addEventListener("mouseleave", () => point(null));
-  canvas.addEventListener("click", (event) => { grid.at = atMouse(event); choose(); });
-  canvas.addEventListener("focus", () => grid.at ?? point(clamp(grid, { t: view.t, place: Math.max(0, grid.chosen), name: 0 })));
+  canvas.addEventListener("click", (event) => { grid.at = placeOf(event, grid); choose(); });
+  canvas.addEventListener("focus", () => grid.at ?? point(chosen()));
   canvas.addEventListener("blur", () => point(null));
   canvas.addEventListener("keydown", (event) => byKey(event, grid, point, choose));
-  paint(grid);
-  const numbers = make("ol", { class: "unit-numbers", "aria-hidden": true }, row > 10 ? order.map((unit) => make("li", null, String(unit))) : []);
-  numbers.style.setProperty("--row", `${row}px`);
-  return make("div", { class: "lane" }, make("div", { class: "lane-name" }, make("span", null, make("b", null, ARROWS[direction]), make("span", null, terms[direction])), numbers), canvas);
+
+  function refresh(now, names) {
+    view = now;
+    const { trace, terms } = words(), order = orderOf(view, direction), row = Math.max(2, Math.min(13, Math.floor(TALL / order.length)));
+    const { from, to } = columnsOf(view.result.time, view.t), width = (to - from) * COLUMN, height = HEAD + row * order.length;
+    grid = { canvas, pixels, pass: view.passes[direction], order, names, from, to, row, width, height, here: view.t, chosen: view.direction === direction ? order.indexOf(view.unit) : -1, at: null };
+    canvas.setAttribute("aria-label", filled(trace.lane_label, { direction: terms[direction], count: order.length }));
+    setText(name, terms[direction]);
+    renew(numbers, [row, order], () => (row > 10 ? order.map((unit) => make("li", null, String(unit))) : []));
+    numbers.style.setProperty("--row", `${row}px`);
+    point(document.activeElement === canvas ? chosen() : null);
+  }
+
+  return { direction, element, refresh };
+}
+
+// Which number the mouse is at.
+function placeOf(event, grid) {
+  const box = grid.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top - HEAD;
+  return clamp(grid, { t: grid.from + Math.floor(x / COLUMN), place: Math.floor(y / grid.row), name: Math.floor(((x % COLUMN) - 4) / ((COLUMN - 8) / grid.names.length)) });
 }
 
 function clamp({ from, to, order, names }, { t, place, name }) {
@@ -104,24 +118,25 @@ function toldOf({ result, brought, top, units, t }, direction, { pass, order, na
   return brought && top && at.t === t ? `${text} · ${filled(trace.told_part, { value: signed(brought[(direction === "reverse" ? units : 0) + unit]) })}` : text;
 }
 
-// The colors that hold now; a signed value shows a second color below 0.
+// The colors that hold now; a signed value shows a second color below 0. To ask for them costs more than to paint with them.
+let known = { of: null };
 function inks() {
-  const style = getComputedStyle(document.documentElement), rgb = (name) => {
-    const hex = style.getPropertyValue(name).trim();
-    return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-  };
-  return { ...Object.fromEntries(["i", "f", "g", "o", "c", "h"].map((name) => [name, rgb(`--${name}`)])), ground: rgb("--well"), under: rgb("--soft"), ink: style.getPropertyValue("--ink"), soft: style.getPropertyValue("--soft"), accent: style.getPropertyValue("--accent") };
+  const root = document.documentElement, of = `${root.dataset.theme} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
+  if (known.of === of) return known;
+  const style = getComputedStyle(root), text = (name) => style.getPropertyValue(`--${name}`).trim(), rgb = (name) => [1, 3, 5].map((at) => Number.parseInt(text(name).slice(at, at + 2), 16));
+  known = { of, ...Object.fromEntries(["i", "f", "g", "o", "c", "h"].map((name) => [name, rgb(name)])), ground: rgb("well"), under: rgb("soft"), ink: text("ink"), accent: text("accent"), font: `600 12px ${text("font")}` };
+  return known;
 }
 
 function paint(grid) {
   const { canvas, pass, order, names, from, to, row, width, height, here, chosen, at } = grid, scale = Math.min(2, devicePixelRatio || 1), ink = inks(), wide = (COLUMN - 8) / names.length;
   if (canvas.width !== width * scale || canvas.height !== height * scale) Object.assign(canvas, { width: width * scale, height: height * scale });
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-  const pen = canvas.getContext("2d"), pixels = pictureOf(pass, order, names, from, to, ink);
+  const pen = canvas.getContext("2d"), pixels = pictureOf(grid, ink);
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.clearRect(0, 0, width, height);
   pen.imageSmoothingEnabled = false;
-  Object.assign(pen, { font: `600 12px ${getComputedStyle(canvas).fontFamily}`, textAlign: "center", textBaseline: "middle" });
+  Object.assign(pen, { font: ink.font, textAlign: "center", textBaseline: "middle" });
   for (let t = from; t < to; t += 1) names.forEach((name, n) => {
     const x = (t - from) * COLUMN + 4 + n * wide;
     pen.fillStyle = `rgb(${ink[name].join(" ")})`;
@@ -136,17 +151,17 @@ function paint(grid) {
 }
 
 // One pixel a number.
-function pictureOf(pass, order, names, from, to, ink) {
-  const canvas = document.createElement("canvas"), width = (to - from) * names.length;
-  Object.assign(canvas, { width, height: order.length });
-  const pen = canvas.getContext("2d"), image = pen.createImageData(width, order.length);
+function pictureOf({ pixels, pass, order, names, from, to }, ink) {
+  const width = (to - from) * names.length;
+  if (pixels.width !== width || pixels.height !== order.length) Object.assign(pixels, { width, height: order.length });
+  const pen = pixels.getContext("2d"), image = pen.createImageData(width, order.length);
   for (let t = from; t < to; t += 1) names.forEach((name, n) => order.forEach((unit, y) => {
     const value = Math.max(-1, Math.min(1, valueOf(pass, t, unit, name))), color = value < 0 ? ink.under : ink[name], at = 4 * (y * width + (t - from) * names.length + n);
     for (let part = 0; part < 3; part += 1) image.data[at + part] = ink.ground[part] + (color[part] - ink.ground[part]) * Math.abs(value);
     image.data[at + 3] = 255;
   }));
   pen.putImageData(image, 0, 0);
-  return canvas;
+  return pixels;
 }
 
 // The units that bring most for the tag, and the one that takes most from it.

@@ -1,38 +1,38 @@
 // The memory ledger: which tokens the chosen tag's score, its lead, or one cell still draws on, as arcs and as a matrix.
 // In: the store; each refresh, the view, with the model in it. Out: {element, refresh}. The shares are signed and add up to the value.
-import { button, filled, make, svg } from "gatewise/dom.js";
+import { button, filled, make, svg, setText } from "gatewise/dom.js";
 import { ARROWS } from "gatewise/heat.js";
 import { cellLedger, scoreLedger } from "gatewise/ledger.js";
 import { short } from "gatewise/life.js";
+import { createMatrix } from "gatewise/matrix.js";
 import { columnsOf } from "gatewise/sentence.js";
 import { label, picture } from "gatewise/shapes.js";
 import { rivalOf, weightsOf } from "gatewise/tagging.js";
 import { decimal, signed } from "gatewise/trace_numbers.js";
 import { words } from "gatewise/words.js";
 
-const LEFT = 30, STEP = 58, MOST = 60, LISTED = 6, SQUARE = 26, LEAST = 0.0005;  // less than that is 0 in three decimals
+const LEFT = 30, STEP = 58, MOST = 60, LISTED = 6, LEAST = 0.0005;  // less than that is 0 in three decimals
 
 export function createMemory(store) {
   const title = make("h2"), note = make("p", { class: "note" }), asks = make("div", { class: "segments", role: "group" }), sum = make("p", { class: "sum" });
-  const arcs = make("div", { class: "scroll arcs", role: "region", tabindex: 0 }), gridTitle = make("h3"), gridNote = make("p", { class: "note" }), grid = make("div", { class: "scroll", role: "region", tabindex: 0 });
-  const element = make("section", { class: "memory", id: "memory" }, title, note, asks, sum, arcs, gridTitle, gridNote, grid);
+  const arcs = make("div", { class: "scroll arcs", role: "region", tabindex: 0 }), gridTitle = make("h3"), gridNote = make("p", { class: "note" }), matrix = createMatrix();
+  const element = make("section", { class: "memory", id: "memory" }, title, note, asks, sum, arcs, gridTitle, gridNote, matrix.element);
 
   function refresh(view) {
     const { trace } = words(), { model } = view;
     element.hidden = model.kind !== "lstm" || !view.pass || view.tag === null;
     if (element.hidden) return;
     const ask = askOf(model, view), ledger = ask.at(view.t), names = { ...ask.names, total: decimal(ledger.total) };
-    title.textContent = trace.memory;
-    note.textContent = trace[`memory_${ask.kind}`] + (model.residual && ask.kind !== "cell" ? ` ${trace.memory_residual}` : "");
+    setText(title, trace.memory);
+    setText(note, trace[`memory_${ask.kind}`] + (model.residual && ask.kind !== "cell" ? ` ${trace.memory_residual}` : ""));
     asks.setAttribute("aria-label", trace.memory);
     asks.replaceChildren(...["score", "lead", "cell"].filter((kind) => kind === "cell" || view.top).map((kind) => button(filled(trace[`ask_${kind}`], askNames(model, view)), () => store.look({ asks: kind }), { "aria-pressed": String(kind === ask.kind), "data-key": `asks-${kind}` })));
     sum.replaceChildren(...sumOf(view, ledger, filled(trace[`sum_${ask.kind}`], names)));
     arcs.setAttribute("aria-label", sum.textContent);
     arcs.replaceChildren(drawArcs(view, ledger, (t) => store.look({ t, unit: ask.kind === "cell" ? view.unit : null, direction: view.direction })));
-    gridTitle.textContent = trace.matrix;
-    gridNote.textContent = trace.matrix_note;
-    grid.setAttribute("aria-label", trace.matrix);
-    grid.replaceChildren(drawMatrix(view, ask));
+    setText(gridTitle, trace.matrix);
+    setText(gridNote, trace.matrix_note);
+    matrix.refresh(view, ask);
   }
 
   return { element, refresh };
@@ -40,15 +40,16 @@ export function createMemory(store) {
 
 const askNames = (model, { tag, rival, result, t, unit, direction }) => ({ tag: model.labels[tag], rival: rival === null ? "–" : model.labels[rival], token: result.tokens[t], number: t + 1, unit, arrow: ARROWS[direction] });
 
-// What is asked about: {kind, names, at(t) → ledger}; of a lower layer, its cells alone.
+// What is asked about: {kind, names, of, at(t) → ledger}, `of` a text that is another one where the ledgers are; of a lower layer, its
+// cells alone.
 function askOf(model, view) {
   const { result, pass, unit, place } = view, kind = view.top ? place.asks : "cell", names = askNames(model, view);
-  if (kind === "cell") return { kind, names, at: (t) => cellLedger(pass, t, unit, result.time) };
+  if (kind === "cell") return { kind, names, of: `${view.layer} ${view.direction} ${unit}`, at: (t) => cellLedger(pass, t, unit, result.time) };
   const at = (t) => {
     const { weights, bias } = weightsOf(model, result.path[t], kind === "lead" ? rivalOf(result, t) : null);
     return scoreLedger(result.top, t, weights, bias, result.time);
   };
-  return { kind, names, at };
+  return { kind, names, of: kind, at };
 }
 
 // "score = 叫 +1.200 + 我 −0.310 + … + bias": the largest shares, and the rest added up.
@@ -69,16 +70,4 @@ function drawArcs({ result, t }, { sources }, pick) {
   const own = sources[t] === 0 ? null : svg("circle", { cx: x(t), cy: base - 9, r: 3 + 6 * strength(t), class: `own ${sources[t] < 0 ? "against" : "for"}` });
   const token = (at) => svg("g", { class: "cell", onclick: () => pick(at) }, svg("rect", { x: x(at) - STEP / 2, y: base, width: STEP, height: 72, class: "hit" }), label(x(at), base + 24, short(result.tokens[at], 5), `token${at === t ? " here" : ""}`), Math.abs(sources[at]) < LEAST ? null : label(x(at), base + 52, signed(sources[at]), `share-number ${sources[at] < 0 ? "against" : "for"}`));
   return picture("arcs", width, height, words().trace.memory, { role: "img" }, svg("line", { x1: LEFT, x2: width - LEFT, y1: base, y2: base, class: "zero" }), ...drawn.map(arc), own, ...places.map(token));
-}
-
-// Row t, column s: what the value at token t draws on token s. Every row is shaded against its own largest share.
-function drawMatrix({ result, t }, ask) {
-  const { from, to } = columnsOf(result.time, t, MOST), count = to - from, left = 74, top = 66, places = Array.from({ length: count }, (_, n) => from + n);
-  const rows = places.map((at, row) => {
-    const { sources } = ask.at(at), most = Math.max(...sources.map(Math.abs)) || 1;
-    return places.map((s, column) => (sources[s] === 0 ? null : svg("rect", { x: left + column * SQUARE, y: top + row * SQUARE, width: SQUARE - 1, height: SQUARE - 1, rx: 3, class: `share-cell ${sources[s] < 0 ? "against" : "for"}`, opacity: 0.06 + 0.94 * (Math.abs(sources[s]) / most) }, svg("title", null, `${at + 1} ${result.tokens[at]} ← ${s + 1} ${result.tokens[s]}: ${signed(sources[s])}`))));
-  });
-  const names = places.flatMap((at, n) => [label(left - 8, top + (n + 0.5) * SQUARE, short(result.tokens[at], 5), `axis${at === t ? " here" : ""}`, { "text-anchor": "end" }), label(0, 0, short(result.tokens[at], 5), `axis${at === t ? " here" : ""}`, { "text-anchor": "start", transform: `translate(${left + (n + 0.5) * SQUARE} ${top - 8}) rotate(-60)` })]);
-  const here = svg("rect", { x: left - 1, y: top + (t - from) * SQUARE - 1, width: count * SQUARE + 1, height: SQUARE + 1, rx: 4, class: "row-here" });
-  return picture("matrix", left + count * SQUARE + 40, top + count * SQUARE + 10, words().trace.matrix, { role: "img" }, ...rows.flat().filter(Boolean), here, ...names);
 }

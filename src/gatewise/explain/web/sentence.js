@@ -1,7 +1,7 @@
 // The tokens of the text with their tags and probabilities, and what can be done with the chosen one.
 // In: the store, and tools of a live host in place of a file's; each refresh, the view, with the model in it. Out: {element, refresh}; `columnsOf` says where tokens stand, for all
 // that is drawn under them.
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, setText } from "gatewise/dom.js";
 import { MOST_TOKENS, withTokenTwice, withoutToken } from "gatewise/trace_state.js";
 import { percent } from "gatewise/trace_numbers.js";
 import { words } from "gatewise/words.js";
@@ -17,22 +17,27 @@ export function columnsOf(time, t, most = MOST_COLUMNS) {
 export function createSentence(store, live = null) {
   const title = make("h2"), note = make("p", { class: "note" }), row = make("div", { class: "tokens", role: "group" }), tools = make("div", { class: "token-tools" }, live?.element);
   const strip = make("div", { class: "scroll strip", id: "strip" }, row), element = make("div", null, title, note, strip, tools);
-  let seen = "";
+  let seen = "", place = null;
 
   function refresh(view) {
     const { trace, page } = words(), { model, result, t } = view, { from, to } = columnsOf(result.time, t);
-    title.textContent = trace.sentence;
-    note.textContent = to - from < result.time ? filled(page.window, { count: to - from, all: result.time }) : trace.sentence_note;
+    setText(title, trace.sentence);
+    setText(note, to - from < result.time ? filled(page.window, { count: to - from, all: result.time }) : trace.sentence_note);
     row.setAttribute("aria-label", trace.sentence);
     row.style.setProperty("--gutter", `${GUTTER}px`);
     row.replaceChildren(...Array.from({ length: to - from }, (_, n) => card(model, store, view, from + n)));
     if (!live) tools.replaceChildren(...toolsOf(model, store, view));
     else live.refresh(view);
-    if (seen !== `${t} ${result.time}`) inView(strip, (t - from) * COLUMN + GUTTER);
-    seen = `${t} ${result.time}`;
+    place = { at: `${t} ${result.time}`, left: (t - from) * COLUMN + GUTTER };
   }
 
-  return { element, refresh };
+  // The chosen token on screen; asked for once all is drawn, since it has to know where things are.
+  function bringIntoView() {
+    if (seen !== place.at) inView(strip, place.left);
+    seen = place.at;
+  }
+
+  return { element, refresh, bringIntoView };
 }
 
 function inView(strip, left) {

@@ -25,9 +25,7 @@ function rowsOf(data, width) {
 
 export function compute(model, changes) {
   const { order } = changes, tokens = order.map((n) => model.tokens[n]), time = order.length;
-  const layers = model.layers ? runEncoder(model, pick(model.x, order), time, changes.holds) : null;
-  const top = layers ? layers.at(-1) : storedLayer(model, time);
-  const emissions = layers ? emissionsOf(model, top.output, time) : model.emissions;
+  const { layers, top, emissions } = model.layers ? encoded(model, order, changes.holds) : { layers: null, top: storedLayer(model, time), emissions: model.emissions };
   const steered = steer(model, changes, emissions), legal = time ? bestPath(steered, model.scores) : null;
   const result = { order, holds: changes.holds, tokens, time, layers, top, emissions, steered, gaps: gapsOf(model, order), path: legal?.tags ?? null, score: legal?.score ?? -Infinity };
   if (!legal) return { ...result, marginals: null, logPartition: -Infinity };
@@ -39,10 +37,15 @@ export const pathChance = (model, result, score) => Math.exp(score / model.tempe
 export const runnersUp = (model, result, count) => nBest(result.steered, model.scores, count).map((one) => ({ ...one, chance: pathChance(model, result, one.score) }));
 export const throughScores = (model, result) => bestThrough(result.steered, model.scores);
 
-function pick({ shape, data }, order) {
-  const size = shape[1], picked = new Float64Array(order.length * size);
-  order.forEach((from, to) => picked.set(data.subarray(from * size, (from + 1) * size), to * size));
-  return picked;
+// All up to the emissions. A tag that is forced or forbidden changes nothing of it, so the last one is kept.
+const last = new WeakMap();
+function encoded(model, order, holds) {
+  const of = JSON.stringify([order, holds]);
+  if (last.get(model)?.of !== of) {
+    const layers = runEncoder(model, order, holds), top = layers.at(-1);
+    last.set(model, { of, layers, top, emissions: emissionsOf(model, top.output, order.length) });
+  }
+  return last.get(model);
 }
 
 export function emissionsOf(model, states, time) {

@@ -1,6 +1,6 @@
 // From states to tags: the lattice, the n best paths, and the chosen token's tags with what speaks for each; force or forbid one.
 // In: the store; each refresh, the view, with the model in it. Out: {element, refresh}.
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, renew, setText } from "gatewise/dom.js";
 import { drawLattice, rankedTags } from "gatewise/lattice.js";
 import { short } from "gatewise/life.js";
 import { runnersUp, throughScores } from "gatewise/tagging.js";
@@ -23,11 +23,11 @@ export function createTags(store) {
 
   function refresh(view) {
     const { trace } = words(), { model, result, t, tag } = view, has = tag !== null;
-    title.textContent = trace.tags;
-    note.textContent = has ? trace.tags_note : trace.no_tags;
+    setText(title, trace.tags);
+    setText(note, has ? trace.tags_note : trace.no_tags);
     for (const one of [lattice, legend, why, pathsTitle, paths]) one.hidden = !has;
     const names = { number: t + 1, token: result.tokens[t] };
-    tableTitle.textContent = filled(trace.tag_table, names);
+    setText(tableTitle, filled(trace.tag_table, names));
     table.setAttribute("aria-label", tableTitle.textContent);
     const search = has ? searched(model, result) : null;
     table.replaceChildren(tagTable(model, store, view, search));
@@ -36,9 +36,9 @@ export function createTags(store) {
     way = Math.max(0, Math.min(way, search.ways.length - 1));
     lattice.setAttribute("aria-label", trace.lattice);
     lattice.replaceChildren(drawLattice(model, view, way > 0 ? search.ways[way].tags : null, (at) => store.look({ t: at, unit: null })));
-    legend.replaceChildren(...["best", "other", "forbidden"].map((kind) => make("span", { class: kind }, trace.legend[kind])));
-    why.textContent = reason(model, view, search);
-    pathsTitle.textContent = trace.paths;
+    renew(legend, trace.legend, () => ["best", "other", "forbidden"].map((kind) => make("span", { class: kind }, trace.legend[kind])));
+    setText(why, reason(model, view, search));
+    setText(pathsTitle, trace.paths);
     paths.replaceChildren(...search.ways.map((one, n) => pathItem(model, view, search.ways[0], one, n, n === way, () => { way = n; refresh(view); element.querySelector(`[data-key="way-${n}"]`)?.focus(); })));
   }
 

@@ -2,7 +2,7 @@
 // In: the data that Python wrote into the page, and the address. Out: the page. A live host shows other texts on it.
 import { createBar } from "gatewise/bar.js";
 import { narrow } from "gatewise/cell.js";
-import { filled, keepingFocus, make, showIn } from "gatewise/dom.js";
+import { filled, keepingFocus, make, renew, showIn, setText } from "gatewise/dom.js";
 import { createHeat } from "gatewise/heat.js";
 import { createMemory } from "gatewise/memory.js";
 import { createSentence } from "gatewise/sentence.js";
@@ -41,7 +41,9 @@ export function createTracePage(root, store, host) {
   root.replaceChildren(bar.element, make("main", { class: "trace" },
     make("header", { class: "intro" }, head.title, head.facts, host.above, head.spans, head.notes), body, make("footer", null, keys)));
   followKeys(store);
-  let written = null, saving = null, scrolledTo = "";
+  let written = null, saving = null, at = "";
+  const scrolledTo = new Map();
+  body.addEventListener("contentvisibilityautostatechange", bringIntoView);
   store.listen(() => draw());
 
   function draw() {
@@ -50,20 +52,26 @@ export function createTracePage(root, store, host) {
     const view = body.hidden ? null : viewOf(store, resultOf(store.document), resultOf(store.base));
     keepingFocus(() => {
       headings(head, store.model, view, host.named);
-      keys.textContent = wording.words().trace.keys;
+      setText(keys, wording.words().trace.keys);
       if (view) parts.forEach((part) => part.refresh(view));
       bar.refresh();  // last, since what can be taken away are the pictures that are there
     });
-    if (view) bringIntoView(view);
+    if (view) at = `${view.t} ${view.result.time}`;
+    bringIntoView();
     clearTimeout(saving);
     saving = setTimeout(write, DELAY);
     return undefined;
   }
 
-  function bringIntoView({ t, result }) {
-    const at = `${t} ${result.time}`;
-    if (at !== scrolledTo) for (const box of root.querySelectorAll(".life, .arcs, .lattice")) showIn(box, ".token.here");
-    scrolledTo = at;
+  // The chosen token in the middle of whatever scrolls sideways; a part that is not on screen waits until it is, and costs no layout.
+  function bringIntoView() {
+    if (body.hidden) return;
+    parts[0].bringIntoView();
+    for (const box of root.querySelectorAll(".life, .arcs, .lattice")) {
+      if (scrolledTo.get(box) === at || box.checkVisibility?.({ contentVisibilityAuto: true }) === false) continue;
+      scrolledTo.set(box, at);
+      showIn(box, ".token.here");
+    }
   }
 
   function write() {
@@ -112,19 +120,21 @@ function strongest(brought, units) {
 // `model` is that of the text which the page began with, `view` null where that holds no token.
 function headings(head, model, view, named) {
   const { trace, spoken } = wording.words(), shown = [...(named ? model.model : model.text.trim())];
-  head.title.textContent = shown.length > 120 ? `${shown.slice(0, 120).join("")}…` : shown.join("");
+  setText(head.title, shown.length > 120 ? `${shown.slice(0, 120).join("")}…` : shown.join(""));
   document.title = `${shown.slice(0, 40).join("")} · gatewise`;
-  head.facts.textContent = wording.inWords(model.line);
-  head.spans.replaceChildren();
-  head.notes.textContent = spoken.empty;
-  head.notes.classList.toggle("alarm", false);
-  if (view) findings(head, model, view, trace, spoken);
+  setText(head.facts, wording.inWords(model.line));
+  if (!view) {
+    head.spans.replaceChildren();
+    setText(head.notes, spoken.empty);
+    head.notes.classList.remove("alarm");
+  } else findings(head, model, view, trace, spoken);
 }
 
 function findings(head, model, { result, base, changed }, trace, spoken) {
-  head.spans.replaceChildren(...(changed ? [] : model.spans.slice(0, 40).flatMap(([text, label, chance]) => [make("span", { class: "span" }, make("b", null, text), label ? ` ${label} ` : " ", make("small", null, percent(chance))), " "])));
+  const spans = changed ? [] : model.spans.slice(0, 40);
+  renew(head.spans, spans, () => spans.flatMap(([text, label, chance]) => [make("span", { class: "span" }, make("b", null, text), label ? ` ${label} ` : " ", make("small", null, percent(chance))), " "]));
   const agrees = base.path && base.path.every((tag, t) => tag === model.tags[t] && Math.abs(base.marginals[t][tag] - model.chances[t]) < 1e-6);
-  head.notes.textContent = [model.left_out ? filled(trace[`left_out_${model.left_out}`], { most: Math.ceil(model.most / 1e6) }) : agrees ? trace.agrees : trace.differs, model.fast ? filled(spoken.differs, { fast: model.fast.join(" ") }) : "", result.path ? "" : trace.no_tags].filter(Boolean).join(" ");
+  setText(head.notes, [model.left_out ? filled(trace[`left_out_${model.left_out}`], { most: Math.ceil(model.most / 1e6) }) : agrees ? trace.agrees : trace.differs, model.fast ? filled(spoken.differs, { fast: model.fast.join(" ") }) : "", result.path ? "" : trace.no_tags].filter(Boolean).join(" "));
   head.notes.classList.toggle("alarm", !agrees || !result.path);
 }
 

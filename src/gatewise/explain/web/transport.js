@@ -1,6 +1,6 @@
 // Step, back, play, scrub: the controls under the chain. They are made once and kept, so that a slider can be dragged.
 // In: the store. Out: {element, refresh, toggle, move}. Playing goes through the stages of a cell where one is open.
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, setText } from "gatewise/dom.js";
 import { STAGES } from "gatewise/store.js";
 import { words } from "gatewise/words.js";
 
@@ -67,10 +67,10 @@ function refreshControls(store, { element, buttons, slider, text }, playing) {
     one.setAttribute("aria-label", one.title);
     one.dataset.key = `transport-${name}`;
   }
-  buttons.play.textContent = playing ? "❚❚" : page.play;
+  setText(buttons.play, playing ? "❚❚" : page.play);
   buttons.first.disabled = buttons.back.disabled = t === 0;
   buttons.last.disabled = buttons.next.disabled = t >= count - 1;
-  text.textContent = count ? filled(page.where, { t: t + 1, count, token: store.document.sentence[t] }) : network.empty;
+  setText(text, count ? filled(page.where, { t: t + 1, count, token: store.document.sentence[t] }) : network.empty);
   Object.assign(slider, { max: Math.max(count, 1), value: t + 1, disabled: count < 2 });
   slider.setAttribute("aria-label", page.scrub);
   slider.setAttribute("aria-valuetext", text.textContent);

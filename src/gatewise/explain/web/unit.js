@@ -1,7 +1,7 @@
 // One unit: its life over the sentence, and the inside of its cell at the chosen token with the real dot products, the largest
 // terms first. In: the model and the store; each refresh, the view. Out: {element, refresh}.
 import { drawCell } from "gatewise/cell.js";
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, setText } from "gatewise/dom.js";
 import { dotProduct } from "gatewise/dot_product.js";
 import { activationOf } from "gatewise/formulas.js";
 import { ARROWS } from "gatewise/heat.js";
@@ -23,12 +23,12 @@ export function createUnit(store) {
     element.hidden = !view.pass;
     if (!view.pass) return;
     const names = { arrow: ARROWS[view.direction], unit: view.unit, direction: terms[view.direction], number: view.t + 1, token: view.result.tokens[view.t] };
-    part.title.textContent = filled(trace.unit_title, names);
-    part.note.textContent = model.kind === "lstm" ? trace.unit_note : trace.unit_note_rnn;
+    setText(part.title, filled(trace.unit_title, names));
+    setText(part.note, model.kind === "lstm" ? trace.unit_note : trace.unit_note_rnn);
     part.life.replaceChildren(drawLife(model, view, (t) => store.look({ t, unit: view.unit, direction: view.direction })));
     part.life.setAttribute("aria-label", part.title.textContent);
     part.holds.replaceChildren(...(model.layers ? holdsOf(model, store, view) : []));
-    inside.title.textContent = filled(trace.cell_title, names);
+    setText(inside.title, filled(trace.cell_title, names));
     inside.cell.setAttribute("aria-label", page.cell);
     columns.hidden = inside.title.hidden = !view.pass.pre;
     if (!view.pass.pre) return;

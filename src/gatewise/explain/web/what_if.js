@@ -1,6 +1,6 @@
 // What the reader changed, and what came of it: each change with its way back, and the tags before and after.
 // In: the store; each refresh, the view, with the model in it. Out: {element, refresh}.
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, setText } from "gatewise/dom.js";
 import { ARROWS } from "gatewise/heat.js";
 import { percent } from "gatewise/trace_numbers.js";
 import { words } from "gatewise/words.js";
@@ -16,7 +16,7 @@ export function createWhatIf(store) {
     element.hidden = !view.changed;
     if (!view.changed) return;
     list.replaceChildren(...changesOf(model, store, view).map(({ text, without }, n) => button(`${text} ✕`, () => store.edit(without), { "data-key": `change-${n}`, title: trace.take_back })));
-    said.textContent = outcome(model, view);
+    setText(said, outcome(model, view));
   }
 
   return { element, refresh };
