@@ -2,9 +2,10 @@
 
     python benchmarks/page_speed.py [--rounds 40]
 
-Each page is opened from disk; each act is repeated, and timed inside the page: from the time stamp of the input event
-to the first task after the frame in which its result was drawn. What the driver and Python do is not in it.
-`own time` is the processor time of the page's main thread, which other programs on the machine do not lengthen.
+Each page is opened from disk; each act is repeated, with what is pressed or typed in on screen, and timed inside the
+page: from the time stamp of the input event to the first task after the frame in which its result was drawn. What the
+driver and Python do is not in it. `own time` is the processor time of the page's main thread, which other programs do
+not lengthen.
 """
 
 from __future__ import annotations
@@ -41,13 +42,25 @@ def key(*names: str) -> Act:
 
 
 def click(*selectors: str) -> Act:
-    """What these selectors find, in turn, one a round."""
-    return lambda page, n: page.locator(selectors[n % len(selectors)]).dispatch_event("click")
+    """What these selectors find, in turn, one a round; it is on screen, as for whoever clicks it."""
+
+    def act(page: Any, n: int) -> None:
+        target = page.locator(selectors[n % len(selectors)])
+        target.scroll_into_view_if_needed()
+        target.dispatch_event("click")
+
+    return act
 
 
 def typed(path: str) -> Act:
-    """Another number in a field of a network."""
-    return lambda page, n: page.locator(f'[data-path="{path}"]').fill(str(n % 7))
+    """Another number in a field of a network, on screen."""
+
+    def act(page: Any, n: int) -> None:
+        field = page.locator(f'[data-path="{path}"]')
+        field.scroll_into_view_if_needed()
+        field.fill(str(n % 7))
+
+    return act
 
 
 def measured(page: Any, act: Act, rounds: int) -> tuple[list[float], float]:

@@ -322,7 +322,11 @@ IN_TURN = """async ([document, all]) => {
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("", ""), ("stringify([order, holds])", "stringify([order])"), ("stringify([order, holds])", "stringify([holds])")],
+    [
+        ("", ""),
+        ("stringify([order, holds])", "stringify([order])"),
+        ("stringify([order, holds])", "stringify([holds])"),
+    ],
 )
 def test_one_change_after_the_other_is_as_each_alone(models: Any, browser: Any, old: str, new: str) -> None:
     """What is kept of the change before never shows: not its tokens, not its gates, not its tags."""

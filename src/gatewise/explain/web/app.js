@@ -3,7 +3,7 @@
 import { createAddress } from "gatewise/address.js";
 import { createBar } from "gatewise/bar.js";
 import { drawCell, narrow } from "gatewise/cell.js";
-import { MOST_COLUMNS, drawChain, laneName } from "gatewise/chain.js";
+import { MOST_COLUMNS, laneName, showChain } from "gatewise/chain.js";
 import { changesText } from "gatewise/changes.js";
 import { countParameters, setAt } from "gatewise/document.js";
 import { button, filled, keepingFocus, make, renew, setText, showIn } from "gatewise/dom.js";
@@ -114,9 +114,7 @@ function pictures(parts, store, run, before) {
     if (top > innerHeight * 0.8) parts.cellSection.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   };
   if (!run.tokens.length) return parts.chain.replaceChildren(make("p", null, wording.words().network.empty));
-  const chain = drawChain(shown, run, before, place, open), { width } = chain.viewBox.baseVal;
-  chain.style.width = `max(${0.66 * width}px, min(100%, ${width}px))`;  // a little smaller rather than cut off
-  parts.chain.replaceChildren(chain);
+  showChain(parts.chain, shown, run, before, place, open);
   const name = place.reverse ? "reverse" : "forward", lane = run.layers[place.layer][name], step = lane.steps[place.t];
   const old = before?.tokens[place.t] === step.token ? before.layers[place.layer]?.[name]?.steps[place.t] ?? null : null;
   const choose = (stage) => store.look({ stage });

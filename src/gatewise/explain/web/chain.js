@@ -10,7 +10,33 @@ import { tagName, words } from "gatewise/words.js";
 const GAP = 80, LANE = 158, TOP = 104, BOTTOM = 108, CELL = 92, SIDE = 14;  // SIDE: how far beside a cell a wire passes it
 export const MOST_COLUMNS = 60, MOST_UNITS_SHOWN = 4;
 
-export function drawChain(document, run, before, place, pick) {
+// The picture in its box. Where one only looks at another step, the marks move and nothing is drawn anew.
+const drawn = new WeakMap();
+export function showChain(box, document, run, before, place, pick) {
+  const of = [run, before, firstColumn(run.tokens.length, place.t), place.hide, words()], last = drawn.get(box);
+  if (last && last.chain === box.firstElementChild && of.every((one, n) => one === last.of[n])) return markPlace(last.chain, place);
+  const chain = drawChain(document, run, before, place, pick), { width } = chain.viewBox.baseVal;
+  chain.style.width = `max(${0.66 * width}px, min(100%, ${width}px))`;  // a little smaller rather than cut off
+  drawn.set(box, { chain, of });
+  return box.replaceChildren(chain);
+}
+
+function markPlace(chain, place) {
+  const first = Number(chain.querySelector(".column").dataset.t), key = cellKey({ layer: place.layer + 1, reverse: place.reverse, t: place.t + 1 });
+  chain.querySelectorAll(".column").forEach((column, n) => [column, column.querySelector(".token")].forEach((one) => one.classList.toggle("here", first + n === place.t)));
+  for (const cell of chain.querySelectorAll(".cell")) markCell(cell, cell.dataset.key === key);
+}
+
+function markCell(cell, here) {
+  cell.classList.toggle("here", here);
+  cell.setAttribute("tabindex", here ? 0 : -1);
+  if (here) cell.setAttribute("aria-current", "step");
+  else cell.removeAttribute("aria-current");
+}
+
+const cellKey = ({ layer, reverse, t }) => `cell-${layer}-${reverse}-${t}`;
+
+function drawChain(document, run, before, place, pick) {
   const first = firstColumn(run.tokens.length, place.t), last = Math.min(run.tokens.length, first + MOST_COLUMNS);
   const lanes = directionsOf(run);  // from the bottom up
   const gap = gapFor(run, lanes, first, last), column = CELL + gap, left = gap + 16;
@@ -56,7 +82,7 @@ function columnParts(view, t) {
   ];
   if (old !== null && !hidden) parts[4].classList.add("changed");
   if (tag && !hidden) parts.push(tagLabel(x, top - 78, tag, oldTag));
-  return svg("g", { class: here ? "column here" : "column" }, ...parts);
+  return svg("g", { class: here ? "column here" : "column", "data-t": t }, ...parts);
 }
 
 // A token, cut where it is wider than its column; the whole of it is told when one points at it.
@@ -143,10 +169,10 @@ function cell(view, lane, step, x, y) {
   const inside = hidden ? [label(x, y, "?", "plain")] : document.kind === "lstm"
     ? ["f", "i", "o"].map((gate, n) => gauge(x - 26 + 26 * n, y, gate, mean(step.linear[gate].map((unit) => unit.value))))
     : [label(x, y - 8, words().terms.function[document.activations.output] ?? "f(x)=x", "plain"), label(x, y + 16, document.kind === "rnn" ? "[x, h]" : "x", "small")];
-  return svg("g", {
-    class: here ? "cell here" : "cell", role: "button", tabindex: here ? 0 : -1, "data-key": `cell-${lane.layer}-${lane.reverse}-${step.t}`,
-    "aria-current": here ? "step" : null, "aria-label": cellLabel(view, step, lane), onclick: open, onkeydown: open,
-  }, box(x, y, CELL, CELL, "body"), ...inside);
+  const key = cellKey({ layer: lane.layer, reverse: lane.reverse, t: step.t });
+  const whole = svg("g", { class: "cell", role: "button", "data-key": key, "aria-label": cellLabel(view, step, lane), onclick: open, onkeydown: open }, box(x, y, CELL, CELL, "body"), ...inside);
+  markCell(whole, here);
+  return whole;
 }
 
 function gauge(x, y, gate, value) {

@@ -40,9 +40,9 @@ export function renew(element, key, content) {
 export function keepingFocus(rebuild) {
   const key = document.activeElement?.dataset?.key;
   rebuild();
-  if (!key || document.activeElement?.dataset?.key === key) return;
-  // in the chain the focus goes with the chosen cell
-  const place = key.startsWith("cell-") ? ".cell[tabindex='0']" : `[data-key="${CSS.escape(key)}"]`;
+  const inChain = key?.startsWith("cell-");  // where the focus goes with the chosen cell
+  if (!key || (document.activeElement?.dataset?.key === key && !inChain)) return;
+  const place = inChain ? ".cell[tabindex='0']" : `[data-key="${CSS.escape(key)}"]`;
   document.querySelector(place)?.focus({ preventScroll: true });
 }
 

@@ -9,7 +9,7 @@ export function drawnPicture(name) {
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("viewBox", `${-MARGIN} ${-MARGIN} ${full.width} ${full.height}`);
   for (const [key, value] of Object.entries(full)) copy.setAttribute(key, value);
-  for (const element of [copy, ...copy.querySelectorAll("*")]) for (const attribute of ["role", "tabindex", "aria-label", "aria-current", "aria-pressed", "data-key", "style"]) element.removeAttribute(attribute);
+  for (const element of [copy, ...copy.querySelectorAll("*")]) for (const attribute of ["role", "tabindex", "aria-label", "aria-current", "aria-pressed", "data-key", "data-t", "style"]) element.removeAttribute(attribute);
   const ground = document.createElementNS(copy.namespaceURI, "rect");
   Object.entries({ x: -MARGIN, y: -MARGIN, ...full, fill: "var(--card)" }).forEach(([key, value]) => ground.setAttribute(key, value));
   const style = document.createElementNS(copy.namespaceURI, "style");
