@@ -317,7 +317,7 @@ def test_a_large_network_stays_usable(opened: Any) -> None:
     page.press("End")
     assert page.text(".where") == "Step 200 of 200 · w3"
     assert page.page.locator(".column.here").bounding_box()["x"] < 1280
-    assert "Unit 1 of 20 is shown" in page.text(".weights .scroll + .note")
+    assert "Unit 1 of 20 is shown" in page.text(".weights .refused + .note")
     page.key("unit").select_option("19")
     assert page.text(".lines .badge") == "f₂₀"
     assert page.page.locator(".number").count() < 200

@@ -1,12 +1,13 @@
 // Everything that is a number, to be changed: sentence, vectors, weights, biases, start states, activations.
 // In: the store. Out: {element, refresh}. Fields are kept while their table keeps its shape, so that one can type in them.
-import { button, filled, make } from "gatewise/dom.js";
+import { button, filled, make, setText } from "gatewise/dom.js";
 import { CHOICES, MOST_TOKENS, WRITTEN, cutSentence, directionNames, getAt, sentenceText, setAt, withBiases, withSentence } from "gatewise/document.js";
 import { laneName } from "gatewise/chain.js";
 import { subscript } from "gatewise/numbers.js";
 import { language, words } from "gatewise/words.js";
 
 const LETTERS = { forget: "f", input: "i", candidate: "g", output: "o", "": "h" };
+let tables = 0;  // made so far
 export const MOST_UNITS = 8, MOST_VECTORS = 60;  // beyond that one unit's rows, and that many vectors, are shown
 
 export function createFields(store) {
@@ -21,6 +22,7 @@ export function createFields(store) {
       element.replaceChildren(...panels(store, fields));
     }
     for (const field of fields) field();
+    element.querySelectorAll(".refused:not(:empty)").forEach((one) => setText(one, ""));
   }
 
   return { element, refresh };
@@ -51,7 +53,7 @@ function panels(store, fields) {
   ];
 }
 
-// A number to type; arrow keys add 1, with Shift 0.1. What is no number is marked and changes nothing.
+// A number to type; arrow keys add 1, with Shift 0.1. What is no number is marked, changes nothing, and its table says why.
 function numberField(store, fields, path, label) {
   const key = path.join("."), input = make("input", { class: "number", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "data-key": `field-${key}`, "data-path": key, "aria-label": label });
   const put = (value) => store.edit(setAt(store.document, path, value), key);
@@ -59,16 +61,20 @@ function numberField(store, fields, path, label) {
     const value = getAt(store.document, path), original = getAt(store.base, path) ?? 0, edited = original !== value;
     if (document.activeElement !== input) {
       input.value = String(value ?? "");
-      input.removeAttribute("aria-invalid");
+      ["aria-invalid", "aria-describedby"].forEach((name) => input.removeAttribute(name));
     }
     input.size = Math.max(3, input.value.length);
     input.classList.toggle("edited", edited);
     input.title = edited ? filled(words().page.originally, { value: String(original) }) : label;
   };
   input.addEventListener("input", () => {
-    const value = parse(input.value);
-    input.toggleAttribute("aria-invalid", value === null);
-    if (value !== null) put(value);
+    const value = parse(input.value), said = input.closest(".numbers-table").querySelector(".refused"), wrong = value === null || !Number.isFinite(value);
+    if (!wrong) put(value);
+    setText(said, wrong ? refusal(input.value.trim(), value, getAt(store.document, path)) : "");
+    if (wrong) {
+      input.setAttribute("aria-invalid", "true");
+      input.setAttribute("aria-describedby", said.id);
+    } else ["aria-invalid", "aria-describedby"].forEach((name) => input.removeAttribute(name));
   });
   input.addEventListener("blur", show);
   input.addEventListener("keydown", (event) => {
@@ -83,9 +89,15 @@ function numberField(store, fields, path, label) {
   return input;
 }
 
-export function parse(text) {
-  const plain = text.trim().replace(/^[−–]/, "-");
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) && Number.isFinite(Number(plain)) ? Number(plain) : null;
+// A number, not finite where it is too large; null where the text is none. An input method for Chinese may write full-width digits.
+function parse(text) {
+  const plain = text.trim().replace(/[！-～]/g, (one) => String.fromCodePoint(one.codePointAt(0) - 0xfee0)).replace(/[−–]/g, "-");
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : null;
+}
+
+function refusal(text, value, stays) {
+  const { page } = words(), why = text === "" ? page.number_missing : value === null ? page.number_unread : page.number_large;
+  return filled(why, { text: text.length > 24 ? `${text.slice(0, 23)}…` : text, value: String(stays ?? 0).replace("-", "−") });
 }
 
 // Choices as a row of buttons.
@@ -120,7 +132,8 @@ function sentenceField(store, fields) {
 function table(label, heads, rows, note = null) {
   const cells = heads.map((head) => (head ? make("th", { scope: "col" }, head) : make("td")));
   const grid = make("table", null, make("thead", null, make("tr", null, cells)), make("tbody", null, rows));
-  return make("div", null, make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, grid), note ? make("p", { class: "note" }, note) : null);
+  const refused = make("p", { class: "refused", role: "alert", id: `refused-${tables += 1}` });
+  return make("div", { class: "numbers-table" }, make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, grid), refused, note ? make("p", { class: "note" }, note) : null);
 }
 
 const rowOf = (head, ...cells) => make("tr", null, make("th", { scope: "row" }, head), cells.map((cell) => make("td", null, cell)));
