@@ -25,6 +25,10 @@ class ShownAsPage:
         found: str | None = _notebook().frame_html(self)
         return found
 
+    def _display_(self) -> Any:
+        """What marimo shows: the widget itself, where anywidget is installed, else the frame, else the text."""
+        return _notebook().displayed(self)
+
 
 def _notebook() -> Any:
     return import_module("gatewise.explain.notebook")

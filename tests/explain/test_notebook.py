@@ -165,4 +165,24 @@ def test_a_bundle_is_a_view_of_a_widget(widget: Any) -> None:
 def test_what_nobody_reads_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     run = read_network("article").run(["我"] * 4)
     monkeypatch.setattr(notebook, "LONGEST_EXPLAINED", 3)
-    assert (run._repr_mimebundle_(), run._repr_html_()) == (None, None)
+    assert (run._repr_mimebundle_(), run._repr_html_(), run._display_()) == (None, None, repr(run))
+
+
+def test_marimo_gets_the_widget(widget: Any, taggers: dict[str, Tagger]) -> None:
+    """Its protocol asks for something to show, which is the widget and not a bundle that names one."""
+    from anywidget import AnyWidget
+
+    run, trace = read_network("article").run(gates="step"), taggers["v1-spans"].trace("小明")
+    for shown in (run, trace):
+        given = shown._display_()
+        assert isinstance(given, AnyWidget)
+        assert given.data == widget(shown).data
+
+
+def test_marimo_gets_the_frame_without_anywidget(cell: Any, no_anywidget: None) -> None:
+    """As high as its box, also where its parent has no height of its own, as in marimo."""
+    run = read_network("article").run()
+    given = run._display_()._repr_html_()
+    assert given == run._repr_html_()
+    cell.set_content(given.replace("<iframe", "<span><iframe").replace("</iframe>", "</iframe></span>"))
+    assert cell.locator("iframe").bounding_box()["height"] == 720

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ NONCE_PLACE, DATA_PLACE = "__GATEWISE_NONCE__", "__GATEWISE_DATA__"
 _WIDGET = Path(__file__).resolve().parent / "pages" / "widget.js"
 _BOX = f"resize: vertical; overflow: hidden; height: {HEIGHT}px; min-height: 200px; border: 1px solid #8886"
 _FRAME = "width: 100%; height: 100%; border: 0; display: block"
+# where a notebook puts an element between box and frame, 100% of its height says nothing
+_AT_LEAST = f"; min-height: {HEIGHT}px"
 
 Shown = NetworkRun | Trace
 
@@ -41,7 +44,8 @@ def frame_html(shown: Shown) -> str | None:
     )
     title = html.escape(_title(shown, lang))
     return (
-        f'<div style="{_BOX}"><iframe title="{title}" sandbox="allow-scripts allow-downloads" style="{_FRAME}" '
+        f'<div style="{_BOX}{_AT_LEAST}"><iframe title="{title}" sandbox="allow-scripts allow-downloads" '
+        f'style="{_FRAME}{_AT_LEAST}" '
         f'srcdoc="{html.escape(page)}"></iframe></div>'
     )
 
@@ -56,6 +60,27 @@ def widget_bundle(shown: Shown) -> tuple[dict[str, Any], dict[str, Any]] | None:
         return None
     data, metadata = widget._repr_mimebundle_()
     return {kind: content for kind, content in data.items() if kind != "text/plain"}, metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A page that shows itself as HTML alone."""
+
+    content: str
+
+    def _repr_html_(self) -> str:
+        return self.content
+
+
+def displayed(shown: Shown) -> Any:
+    """What marimo shows in the place of a record: a widget, a frame without anywidget, a text for what is too long."""
+    content = frame_html(shown)
+    if content is None:
+        return repr(shown)
+    try:
+        return page_widget(shown)
+    except ImportError:
+        return Frame(content=content)
 
 
 def page_widget(shown: Shown) -> Any:

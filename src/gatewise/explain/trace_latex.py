@@ -80,6 +80,6 @@ def _units(trace: Trace, number: int, reading: TokenReading, lang: Language) -> 
         values = [*unit.cell.values(), unit.h, *([unit.carried] if residual else []), unit.weight, unit.contribution]
         rows.append([f"{_ARROWS[unit.direction]} {unit.unit}", *(f"${value:.3f}$" for value in values)])
     shown = [f"${head.replace('·', chr(92) + 'cdot ')}$" for head in heads]
-    return f"\\paragraph{{{latex_text(sentence)}}}\n\n" + latex_table(
+    return f"\\paragraph{{{latex_text(sentence)}}}\\mbox{{}}\n\n" + latex_table(
         [names.unit, *shown], rows, "r" * (len(heads) + 1)
     )

@@ -66,5 +66,5 @@ function units(model, result, passes, t) {
     return [`${ARROWS[name]} ${unit}`, ...values.map((value) => `$${value.toFixed(3)}$`)];
   });
   const said = latexText(filled(lead >= 0 ? spoken.lead : spoken.trail, names));
-  return `\\paragraph{${said}}\n\n${table([terms.unit, ...heads], rows, "r".repeat(heads.length + 1))}`;
+  return `\\paragraph{${said}}\\mbox{}\n\n${table([terms.unit, ...heads], rows, "r".repeat(heads.length + 1))}`;
 }
