@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -71,4 +72,6 @@ def test_chinese_is_set(tmp_path: Path, taggers: dict[str, Tagger]) -> None:
     body = network_latex(read_network("article").run(), lang="zh") + trace_latex(
         taggers["v1-spans"].trace("小明住在北京。"), lang="zh"
     )
-    printed(tmp_path, "xelatex", "\\usepackage{ctex}", body)
+    said = printed(tmp_path, "xelatex", "\\usepackage{ctex}", body)
+    assert "Missing character" not in said
+    assert not re.search(r"Overfull .hbox .\d{3}", said)  # 100 points and more would run over the edge of the paper

@@ -65,7 +65,7 @@ export function createTracePage(root, store, host) {
 
   // The chosen token in the middle of whatever scrolls sideways; a part that is not on screen waits until it is, and costs no layout.
   function bringIntoView() {
-    if (body.hidden) return;
+    if (body.hidden || !at) return;
     parts[0].bringIntoView();
     for (const box of root.querySelectorAll(".life, .arcs, .lattice")) {
       if (scrolledTo.get(box) === at || box.checkVisibility?.({ contentVisibilityAuto: true }) === false) continue;
