@@ -49,12 +49,17 @@ def test_help_loads_click_alone() -> None:
     assert loaded_after(command("--help")) & HEAVY == {"click"}
 
 
-def test_tagging_loads_neither_torch_nor_onnx(stored: Path) -> None:
+def test_tagging_chinese_loads_nothing_heavy_but_what_it_runs_on(stored: Path) -> None:
     from_python = f"import gatewise; t = gatewise.load({str(stored / 'v1-spans')!r}); t.tag('小明'); t.trace('小明')"
     for code in (from_python, command("tag", "-m", stored / "v1-segmentation")):
         found = loaded_after(code, "小明住在北京。\n")
         assert {"numpy", "onnxruntime"} <= found
-        assert not found & {"torch", "onnx", "rich"}
+        assert not found & {"torch", "onnx", "rich", "regex"}  # no character here needs a pattern of regex
+
+
+def test_a_pattern_is_compiled_when_a_text_needs_it(stored: Path) -> None:
+    load = f"import gatewise; t = gatewise.load({str(stored / 'v1-spans')!r})"
+    assert "regex" in loaded_after(f"{load}; t.tag('e\u0301')")
 
 
 def test_tagging_loads_nothing_that_only_explaining_or_training_needs(stored: Path) -> None:

@@ -7,7 +7,7 @@ and RFC 1035 allow (64 before the @, 63 a label) also keep the search linear.
 
 from __future__ import annotations
 
-import regex
+from gatewise.text.late import LatePattern
 
 _STRONG = r"A-Za-z0-9\-_~/#@$&*+=%"  # may end a URL
 _INSIDE = rf"[{_STRONG}.,:;!?'|\[\]]"  # may stand in it
@@ -17,7 +17,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _MAIL = rf"(?i:mailto:)?[A-Za-z0-9](?:[A-Za-z0-9._%+\-]{{0,62}}[A-Za-z0-9_%+\-])?@{_LABEL}(?:\.{_LABEL}){{1,8}}"
 _CUTS_NOTHING = r"(?![\p{Latin}\p{Nd}\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}])"  # a letter and its marks stay together
 
-_FIND = regex.compile(rf"(?<![\p{{Latin}}\p{{Nd}}\p{{M}}._])(?:{_URL}|{_MAIL}){_CUTS_NOTHING}", flags=regex.V1)
+_FIND = LatePattern(rf"(?<![\p{{Latin}}\p{{Nd}}\p{{M}}._])(?:{_URL}|{_MAIL}){_CUTS_NOTHING}")
 
 
 def address_edges(text: str) -> list[tuple[int, int]]:
@@ -28,4 +28,4 @@ def address_edges(text: str) -> list[tuple[int, int]]:
     """
     if "@" not in text and "://" not in text and "www." not in text and "WWW." not in text:
         return []
-    return [found.span() for found in _FIND.finditer(text)]
+    return [found.span() for found in _FIND.compiled.finditer(text)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import regex
+from gatewise.text.late import LatePattern
 
 _APOSTROPHE = "['\u2019]"
 _LETTER = r"(?:\p{L}\p{M}*)"
@@ -39,15 +39,14 @@ _NUMBER = rf"\d+(?:[.,:/-]\d+)+(?:st|nd|rd|th)?(?!\d)|\.\d+|\d+{_LETTER}*"
 _WORD = rf"(?:{_LETTER}|\d)+(?:[&/](?=\p{{Lu}}(?!\p{{Ll}}))\p{{L}}+)?|{_LETTER}(?:{_LETTER}|[\d_])*"  # also AT&T, w/o
 _RUN = r"[!?]{2,}|\.{2,}|([-*=_~#+$%&\\/<>|^\"])\1+"
 
-_PIECE = regex.compile(
+_PIECE = LatePattern(
     "|".join(
         f"(?:{rule})"
         for rule in (
             _EMOTICON, _INITIALS, _ABBREVIATION, _JOINED, _NOT, _CLITIC, _PREFIXED, _FILE, _TAG, _NUMBER, _WORD, _RUN,
         )
     )
-    + r"|\X",
-    flags=regex.V1,
+    + r"|\X"
 )  # fmt: skip
 
 
@@ -58,4 +57,4 @@ def english_pieces(text: str) -> Iterator[tuple[int, int]]:
     >>> [text[start:end] for start, end in english_pieces(text)][:8]
     ['They', "'ve", 're-opened', ';', 'it', 'is', "n't", 'long']
     """
-    return (found.span() for found in _PIECE.finditer(text) if not found.group().isspace())
+    return (found.span() for found in _PIECE.compiled.finditer(text) if not found.group().isspace())

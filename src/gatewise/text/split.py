@@ -13,38 +13,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import regex
-
+from gatewise.text.late import LatePattern
 from gatewise.text.tokenize import check_text
+
+if TYPE_CHECKING:
+    import regex
 
 _DOTS = ".．…⋯"
 _JOINED = r"\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}"  # what stays with the character before it
 _LINE = r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"
 # what str.isspace calls white space, but not a space that carries a mark: the two are one character
 _SPACE = rf"(?:{_LINE}|[\s\x1c-\x1f](?![{_JOINED}]))"
-_END = regex.compile(
+_END = LatePattern(
     rf"(?P<mark>[\p{{SB=STerm}}\p{{SB=ATerm}}…⋯]+)(?P<close>[\p{{Pe}}\p{{Pf}}\"'＂＇{_JOINED}]*+)(?P<space>{_SPACE}*+)"
-    rf"|(?P<line>{_LINE}{_SPACE}*+)",
-    flags=regex.V1,
+    rf"|(?P<line>{_LINE}{_SPACE}*+)"
 )
-_NEW_LINE = regex.compile(_LINE)
-_WIDE = regex.compile(
-    r"\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Bopomofo}|[\u3000-\u303f\ufe30-\ufe4f\uff01-\uff65--[\p{L}\p{Nd}]]",
-    flags=regex.V1,
+_NEW_LINE = LatePattern(_LINE)
+_WIDE = LatePattern(
+    r"\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Bopomofo}|[\u3000-\u303f\ufe30-\ufe4f\uff01-\uff65--[\p{L}\p{Nd}]]"
 )
-_CONTINUES = regex.compile(r"[\p{SB=SContinue}；;]", flags=regex.V1)
-_LOWER = regex.compile(r"[^\w\s]*\p{SB=Lower}", flags=regex.V1)
-_WORD_BEFORE = regex.compile(r"(?r)(?:\p{L}\p{M}*|\.){1,20}", flags=regex.V1)  # (?r): leftwards from the mark
-_NUMBER = regex.compile(r"\s+\d")
-_LIST_MARK = regex.compile(r"\s*[(\[]?(?:\d{1,3}|\p{L}|[ivxIVX]{1,5})", flags=regex.V1)
+_CONTINUES = LatePattern(r"[\p{SB=SContinue}；;]")
+_LOWER = LatePattern(r"[^\w\s]*\p{SB=Lower}")
+_WORD_BEFORE = LatePattern(r"(?r)(?:\p{L}\p{M}*|\.){1,20}")  # (?r): leftwards from the mark
+_NUMBER = LatePattern(r"\s+\d")
+_LIST_MARK = LatePattern(r"\s*[(\[]?(?:\d{1,3}|\p{L}|[ivxIVX]{1,5})")
 _ABBREVIATIONS = re.compile(
     "mr|mrs|ms|dr|prof|sr|jr|st|mt|ft|gen|col|maj|capt|cmdr|lt|sgt|cpl|rep|sen|gov|pres|hon|rev|messrs|mme|mlle"
     "|vs|v|etc|cf|al|viz|approx|ca|dept|univ|assn|bros|inc|ltd|co|corp|blvd|ave|eds?"
     "|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|bzw|usw|bspw|vgl|str",
     re.IGNORECASE,
 )
-_LETTERS_WITH_DOTS = regex.compile(r"(?:\p{L}{1,2}\.)+\p{L}{1,2}", flags=regex.V1)  # U.S, Ph.D, e.g, a.m
+_LETTERS_WITH_DOTS = LatePattern(r"(?:\p{L}{1,2}\.)+\p{L}{1,2}")  # U.S, Ph.D, e.g, a.m
 _NUMBERED = re.compile("nos?|nr|vol|figs?|eq|sec|ch|art|op|pp?|pop", re.IGNORECASE)  # abbreviations before a number
 
 
@@ -65,7 +66,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 def _cuts(text: str) -> Iterator[int]:
     """Where sentences end; the white space before the first one cannot end any."""
     start = 0
-    for found in _END.finditer(text, len(text) - len(text.lstrip())):
+    for found in _END.compiled.finditer(text, len(text) - len(text.lstrip())):
         if found["line"] is not None or _ends(text, found, start):
             start = found.end()
             yield start
@@ -73,31 +74,31 @@ def _cuts(text: str) -> Iterator[int]:
 
 def _ends(text: str, found: regex.Match[str], start: int) -> bool:
     """Whether the sentence that began at `start` ends with this mark, its closing signs and its white space."""
-    if _NEW_LINE.search(found["space"]):
+    if _NEW_LINE.compiled.search(found["space"]):
         return True
-    if _CONTINUES.match(text, found.end()):
+    if _CONTINUES.compiled.match(text, found.end()):
         return False
     mark = found["mark"]
     if mark.strip(_DOTS + "!?"):  # 。！？ and the full stops of other scripts
         return True
-    before = _WIDE.match(text[found.start() - 1 : found.start()]) is not None
-    after = _WIDE.match(text, found.end()) is not None
+    before = _WIDE.compiled.match(text[found.start() - 1 : found.start()]) is not None
+    after = _WIDE.compiled.match(text, found.end()) is not None
     only_dots = not mark.strip(_DOTS)
     ellipsis = len(mark) > 1 and not mark.strip("…⋯")
     if not found["space"] or (ellipsis and (before or after)):
         return (before and after) or ((before or after) and (ellipsis or not only_dots))
-    goes_on = (only_dots or found["close"]) and _LOWER.match(text, found.end())
+    goes_on = (only_dots or found["close"]) and _LOWER.compiled.match(text, found.end())
     return not goes_on and not (mark == "." and _is_abbreviated(text, start, found.start()))
 
 
 def _is_abbreviated(text: str, start: int, dot: int) -> bool:
     """Whether the full stop at `dot` belongs to what stands before it: abbreviation, initial, number of an item."""
-    if _LIST_MARK.fullmatch(text, start, dot):
+    if _LIST_MARK.compiled.fullmatch(text, start, dot):
         return True
-    found = _WORD_BEFORE.match(text, start, dot)
+    found = _WORD_BEFORE.compiled.match(text, start, dot)
     if found is None:
         return False
     word = found.group()
     initial = len(word) == 1 and word.isupper() and word != "I"
-    numbered = _NUMBERED.fullmatch(word) is not None and _NUMBER.match(text, dot + 1) is not None
-    return initial or numbered or any(kind.fullmatch(word) for kind in (_ABBREVIATIONS, _LETTERS_WITH_DOTS))
+    numbered = _NUMBERED.fullmatch(word) is not None and _NUMBER.compiled.match(text, dot + 1) is not None
+    return initial or numbered or any(kind.fullmatch(word) for kind in (_ABBREVIATIONS, _LETTERS_WITH_DOTS.compiled))

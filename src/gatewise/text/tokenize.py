@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-import regex
-
 from gatewise.errors import ConfigError, TextError
 from gatewise.text.addresses import address_edges
 from gatewise.text.english import english_pieces
+from gatewise.text.late import LatePattern
 from gatewise.text.sentence import Sentence, Token, sentence_of_characters
 
 TOKENIZERS = ("characters", "mixed", "words", "english", "whitespace")
@@ -23,8 +22,8 @@ TOKENIZERS = ("characters", "mixed", "words", "english", "whitespace")
 _Cut = Callable[[str], Iterator[tuple[int, int]]]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CLUSTER = regex.compile(r"\X")
-_BOUNDARY = regex.compile(r"\b", flags=regex.WORD | regex.V1)
+_CLUSTER = LatePattern(r"\X")
+_BOUNDARY = LatePattern(r"\b", words=True)
 _NOT_SPACE = re.compile(r"\S+")
 # No character here joins a neighbor of this set, so each is a cluster of its own: all have Grapheme_Cluster_Break
 # Other, except tab and line feed, which join nothing but a carriage return (it is left out). A test checks every one.
@@ -44,7 +43,7 @@ _WORD = (
     rf"(?:{_LETTERS}(?:{_IN_LETTERS}{_LETTERS})*+|{_DIGITS}(?:{_IN_DIGITS}{_DIGITS})*+"
     rf"|\p{{WB=ExtendNumLet}}{_EXTEND})++"
 )
-_MIXED = regex.compile(rf"{_WORD}|\X", flags=regex.V1)
+_MIXED = LatePattern(rf"{_WORD}|\X")
 
 
 _BY_CHARACTER = {"characters": _SINGLE, "mixed": _ALL_APART}  # of such a text every character is a token
@@ -89,7 +88,7 @@ def check_text(text: str) -> None:
 
 def cluster_edges(text: str) -> Iterator[tuple[int, int]]:
     """The (start, end) of each grapheme cluster that is not white space."""
-    return (found.span() for found in _CLUSTER.finditer(text) if not found.group().isspace())
+    return (found.span() for found in _CLUSTER.compiled.finditer(text) if not found.group().isspace())
 
 
 def _mixed_edges(text: str) -> Iterator[tuple[int, int]]:
@@ -105,11 +104,11 @@ def _english_edges(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _mixed_pieces(text: str) -> Iterator[tuple[int, int]]:
-    return (found.span() for found in _MIXED.finditer(text) if not found.group().isspace())
+    return (found.span() for found in _MIXED.compiled.finditer(text) if not found.group().isspace())
 
 
 def _word_pieces(text: str) -> Iterator[tuple[int, int]]:
-    cuts = [0, *(found.start() for found in _BOUNDARY.finditer(text)), len(text)]
+    cuts = [0, *(found.start() for found in _BOUNDARY.compiled.finditer(text)), len(text)]
     return (
         (a, b) for a, b in pairwise(cuts) if a < b and not text[a:b].isspace()
     )  # a word boundary stands at both ends of a text, so the first and last pair are empty
