@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import TypeAlias
 
+import numpy as np
+
+from gatewise.model.character_ids import CharacterIds
 from gatewise.model.config import FeaturesConfig
 from gatewise.model.context import CONTEXT, CONTEXT_INPUTS, PARTS, context_rows
 from gatewise.model.language_model_shapes import SUFFIXES, embedding_name
@@ -29,6 +32,7 @@ CHARACTERS = "characters"
 FORM_OF = "form_of"
 SPELLING_LENGTHS = "spelling_lengths"
 REMEMBERED_FORMS = 65_536
+MANY_CHARACTERS = 512  # below so many, looking each up is as fast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,15 +253,13 @@ class FeatureEncoder:
         self._ids_of_form = lru_cache(maxsize=REMEMBERED_FORMS)(self._look_up_form)
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedRows:
-        """The ids of sentences of forms."""
-        keys = list(map(keys_from_forms, sentences))
+        """The ids of sentences of forms; one whose forms are single characters may be one string."""
         lengths = list(map(len, sentences))
-        rows: dict[str, Rows] = {}
-        for feature in self._of_sentences:
-            further = len(feature.parts) - 1  # so many keys more than there are tokens
-            ids = self._vocabularies[feature.name].look_up(chain.from_iterable(map(feature.keys, keys)))
-            rows[feature.name] = rows_of([ids], [length + further for length in lengths])
-        sets = self._sets.encode(keys) if self._sets else None
+        if sum(len(sentence) for sentence in sentences if isinstance(sentence, str)) >= MANY_CHARACTERS:
+            rows = self._rows_by_character(sentences, lengths)
+        else:
+            rows = self._rows_by_key(list(map(keys_from_forms, sentences)))
+        sets = self._sets.encode(list(map(keys_from_forms, sentences))) if self._sets else None
         if sets:
             rows |= sets.numbers
         if self._reads_context:
@@ -272,6 +274,33 @@ class FeatureEncoder:
         names = [feature.name for feature in self._of_forms]
         forms = {name: rows_of(of_forms, map(len, of_forms)) for name, of_forms in zip(names, found, strict=True)}
         return EncodedRows(rows=rows, forms=forms, sets=sets)
+
+    def _rows_by_key(self, keys: Sequence[Sequence[str]]) -> dict[str, Rows]:
+        """The features of sentences, for sentences of keys."""
+        rows = {}
+        for feature in self._of_sentences:
+            further = len(feature.parts) - 1  # so many keys more than there are tokens
+            ids = self._vocabularies[feature.name].look_up(chain.from_iterable(map(feature.keys, keys)))
+            rows[feature.name] = rows_of([ids], [len(of_sentence) + further for of_sentence in keys])
+        return rows
+
+    def _rows_by_character(self, sentences: Sequence[Sequence[str]], lengths: Sequence[int]) -> dict[str, Rows]:
+        """The same for sentences of forms, of which those that are strings are looked up together."""
+        of_characters = self._character_ids.look_up([one for one in sentences if isinstance(one, str)])
+        others = self._rows_by_key([keys_from_forms(one) for one in sentences if not isinstance(one, str)])
+        whole = np.array([isinstance(one, str) for one in sentences])
+        rows = {}
+        for feature, ids in zip(self._of_sentences, of_characters, strict=False):
+            counts = np.array(lengths, dtype=np.int64) + len(feature.parts) - 1
+            by_character = np.repeat(whole, counts)
+            values = np.empty(len(by_character), dtype=np.int64)
+            values[by_character], values[~by_character] = ids, others[feature.name].values
+            rows[feature.name] = Rows(values=values, lengths=counts)
+        return rows
+
+    @cached_property
+    def _character_ids(self) -> CharacterIds:
+        return CharacterIds(self._vocabularies["tokens"], self._vocabularies.get("bigrams"))
 
     def parts(self, forms: Sequence[str]) -> tuple[InputPart, ...]:
         """What x is made of for one sentence, in its order."""

@@ -124,7 +124,7 @@ class Session:
 
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
-        encoded = self._encoder.encode([sentence.forms for sentence in sentences])
+        encoded = self._encoder.encode([sentence.characters or sentence.forms for sentence in sentences])
         inputs: dict[str, npt.NDArray[Any]] = {name: rows.padded() for name, rows in encoded.rows.items()}
         inputs |= {name: rows.padded() for name, rows in encoded.forms.items()}
         if CHARACTERS in encoded.forms:

@@ -134,6 +134,12 @@ class Sentence:
         return tokens.forms if isinstance(tokens, Uncut) else tuple([token.text for token in tokens])
 
     @property
+    def characters(self) -> str:
+        """The forms as one string, where it is known that each is one character; otherwise nothing."""
+        tokens = _stored_tokens(self)
+        return tokens.characters if isinstance(tokens, Uncut) else ""
+
+    @property
     def edges(self) -> tuple[Sequence[int], Sequence[int]]:
         """Where the tokens start and where they end, in characters of the text."""
         tokens = _stored_tokens(self)
