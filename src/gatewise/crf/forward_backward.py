@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gatewise.crf import one_sentence
 from gatewise.crf.lattice import Ints, Lattice, lattice
 from gatewise.crf.log_space import Float64s, LogSums, log_sums
 from gatewise.crf.scores import CRFScores, Floats
@@ -127,8 +128,7 @@ def sum_paths(batch: Lattice, scores: CRFScores) -> Sums:
     end_peak = float(_finite(scores.end_transitions.max()))
     ends = np.exp(scores.end_transitions.astype(np.float64) - end_peak)
     with np.errstate(all="ignore"):  # what goes wrong here is found by _is_safe
-        alpha, scale = _alphas(batch, odds, weights)
-        beta = _betas(batch, odds, weights, ends, scale)
+        alpha, beta, scale = _passes(batch, odds, weights, ends)
         last = alpha[batch.lengths - 1, :, np.arange(len(batch.lengths))]  # (batch, num_tags)
         total = last @ ends
         logs = np.log(scale) + peaks
@@ -174,6 +174,16 @@ def _odds(batch: Lattice, scores: CRFScores) -> tuple[Float64s, Float64s]:
     np.subtract(first, peaks[0], out=odds[0])
     np.exp(odds, out=odds)
     return peaks, odds
+
+
+def _passes(batch: Lattice, odds: Float64s, weights: Float64s, ends: Float64s) -> tuple[Float64s, Float64s, Float64s]:
+    """alpha, beta, and what each step of both was divided by."""
+    if odds.shape[2] > 1:
+        alpha, scale = _alphas(batch, odds, weights)
+        return alpha, _betas(batch, odds, weights, ends, scale), scale
+    of_one = odds[:, :, 0]
+    found, total = one_sentence.alphas(of_one, weights)
+    return found[:, :, None], one_sentence.betas(of_one, weights, ends, total)[:, :, None], total[:, None]
 
 
 def _alphas(batch: Lattice, odds: Float64s, weights: Float64s) -> tuple[Float64s, Float64s]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gatewise.crf.lattice import Ints, Lattice, lattice
 from gatewise.crf.max_plus import MaxPlus
+from gatewise.crf.one_sentence import best_path, is_short
 from gatewise.crf.scores import CRFScores, Floats
 
 LEVEL_EVERY = 16  # steps after which the best score so far is taken off
@@ -44,6 +45,8 @@ def best_tags(batch: Lattice, scores: CRFScores) -> Ints:
     """The best path of each column, (time, batch)."""
     scores = scores.astype(batch.values.dtype)
     time, num_tags, width = batch.values.shape
+    if width == 1 and is_short(time, num_tags):
+        return best_path(batch.values[:, :, 0], scores, LEVEL_EVERY)[:, None]
     best = np.empty((time, num_tags, width), dtype=batch.values.dtype)  # best score of a path that ends in the tag
     np.add(batch.values[0], scores.start_transitions[:, None], out=best[0])
     product = MaxPlus(scores.transitions, width)
