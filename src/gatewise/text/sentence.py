@@ -101,7 +101,7 @@ class Heads(Mapping[str, "Sentence"]):
 NO_HEADS = Heads()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class Sentence:
     """A text with its tokens; `tags` holds one tag a token, or is None when nobody has tagged it yet.
 
@@ -120,6 +120,28 @@ class Sentence:
     layer: object | None = field(default=None, compare=False, repr=False)
     path_probability: float | None = field(default=None, compare=False)
     heads: Mapping[str, Sentence] = field(default=NO_HEADS, repr=False)
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        tokens: tuple[Token, ...],
+        tags: tuple[str, ...] | None = None,
+        spans: tuple[TextSpan, ...] = (),
+        scores: tuple[float, ...] | None = None,
+        layer: object | None = None,
+        path_probability: float | None = None,
+        heads: Mapping[str, Sentence] = NO_HEADS,
+    ) -> None:
+        # as for Token: a tagger makes two for every text
+        _set_sentence_text(self, text)
+        _store_tokens(self, tokens)
+        _set_sentence_tags(self, tags)
+        _set_sentence_spans(self, spans)
+        _set_sentence_scores(self, scores)
+        _set_sentence_layer(self, layer)
+        _set_sentence_path_probability(self, path_probability)
+        _set_sentence_heads(self, heads)
 
     def __len__(self) -> int:
         return len(_stored_tokens(self))
@@ -178,6 +200,15 @@ class Sentence:
         )
 
 
+(
+    _set_sentence_text,
+    _set_sentence_tags,
+    _set_sentence_spans,
+    _set_sentence_scores,
+    _set_sentence_layer,
+    _set_sentence_path_probability,
+    _set_sentence_heads,
+) = (vars(Sentence)[name].__set__ for name in ("text", "tags", "spans", "scores", "layer", "path_probability", "heads"))
 _stored_tokens: Callable[[Sentence], tuple[Token, ...] | Uncut] = vars(Sentence)["tokens"].__get__
 _store_tokens: Callable[[Sentence, tuple[Token, ...] | Uncut], None] = vars(Sentence)["tokens"].__set__
 
