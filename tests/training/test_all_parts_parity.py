@@ -283,6 +283,7 @@ def test_runs_and_stretches_say_the_same_as_one_batch(
     batch = session.encode(many)
     whole = session.emissions(batch)
     monkeypatch.setattr("gatewise.runtime.session.RUN_PLACES", 20)
+    monkeypatch.setattr("gatewise.runtime.session.RUN_SENTENCES", 1)
     assert len(batch.runs()) > 4
     in_parts = session.emissions(batch)
     for column, sentence in enumerate(many):

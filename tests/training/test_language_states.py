@@ -282,6 +282,7 @@ def test_a_batch_that_is_run_in_parts_says_the_same(tmp_path: Path, monkeypatch:
     batch = session.encode(sentences)
     whole = session.emissions(batch)
     monkeypatch.setattr("gatewise.runtime.session.RUN_PLACES", 6)
+    monkeypatch.setattr("gatewise.runtime.session.RUN_SENTENCES", 1)
     assert len(batch.runs()) > 3
     parts = session.emissions(batch)
     for column, sentence in enumerate(sentences):

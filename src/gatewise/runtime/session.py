@@ -28,6 +28,8 @@ Float32s = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 RUN_PLACES = 1024  # places, padding included, that go through the graph together: what the LSTM works on stays in cache
+RUN_SENTENCES = 8  # so many long ones go together all the same, up to MOST_RUN_PLACES: few at a time are slower still
+MOST_RUN_PLACES = 8 * RUN_PLACES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class EncodedBatch:
         return {**self.inputs, "lengths": self.lengths}
 
     def runs(self) -> list[slice]:
-        """The columns that go through the graph together: as many neighbors as keep to RUN_PLACES.
+        """The columns that go through the graph together: neighbors that keep to RUN_PLACES, long ones a few more.
 
         A batch with features of forms stays whole: each form is read once, and its characters cost more than is won.
         """
@@ -55,7 +57,9 @@ class EncodedBatch:
             return [slice(0, len(self.lengths))]
         found, start, longest = [], 0, 0
         for column, length in enumerate(self.lengths.tolist()):
-            if column > start and (column + 1 - start) * max(longest, length) > RUN_PLACES:
+            places = (column + 1 - start) * max(longest, length)
+            few = column - start < RUN_SENTENCES
+            if column > start and places > (MOST_RUN_PLACES if few else RUN_PLACES):
                 found.append(slice(start, column))
                 start, longest = column, 0
             longest = max(longest, length)

@@ -16,6 +16,10 @@ from gatewise.model.archive import ModelArchive
 from gatewise.runtime.session import Session
 
 BATCH_PLACES = 8192  # places in a batch, padding included
+BATCH_SENTENCES = (
+    32  # a batch of long ones has so many all the same, up to MOST_PLACES: a step over few is all overhead
+)
+MOST_PLACES = 4 * BATCH_PLACES
 
 Result = TypeVar("Result")
 Task: TypeAlias = Callable[[Session, list[int]], Result]  # what is done with the sentences of these numbers
@@ -68,7 +72,8 @@ def batches_of(lengths: Sequence[int]) -> Iterator[list[int]]:
     """The numbers of non-empty sentences, those of like length together."""
     batch: list[int] = []
     for number in sorted((number for number, length in enumerate(lengths) if length), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[number] > BATCH_PLACES:
+        places = (len(batch) + 1) * lengths[number]
+        if batch and (places > MOST_PLACES or (places > BATCH_PLACES and len(batch) >= BATCH_SENTENCES)):
             yield batch
             batch = []
         batch.append(number)
