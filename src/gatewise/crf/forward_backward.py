@@ -121,21 +121,18 @@ class Sums:
 
 def sum_paths(batch: Lattice, scores: CRFScores) -> Sums:
     """Run both passes over a lattice."""
-    finite = scores.transitions[np.isfinite(scores.transitions)]
-    shift = float(finite.max()) if finite.size else 0.0
     peaks, odds = _odds(batch, scores)
-    weights = np.exp(scores.transitions.astype(np.float64) - shift)  # (from, to), at most 1
-    end_peak = float(_finite(scores.end_transitions.max()))
-    ends = np.exp(scores.end_transitions.astype(np.float64) - end_peak)
+    of_scores = scores.weights
+    weights, ends = of_scores.transitions, of_scores.end_transitions
     with np.errstate(all="ignore"):  # what goes wrong here is found by _is_safe
         alpha, beta, scale = _passes(batch, odds, weights, ends)
         last = alpha[batch.lengths - 1, :, np.arange(len(batch.lengths))]  # (batch, num_tags)
         total = last @ ends
         logs = np.log(scale) + peaks
-        logs[1:] += shift
-        log_partition = np.where(batch.inside, logs, 0.0).sum(axis=0) + np.log(total) + end_peak
+        logs[1:] += of_scores.shift
+        log_partition = np.where(batch.inside, logs, 0.0).sum(axis=0) + np.log(total) + of_scores.end_peak
         safe = _is_safe(total, scale, beta)
-    if finite.size and shift - float(finite.min()) > TRANSITIONS_APART:
+    if of_scores.apart > TRANSITIONS_APART:
         safe[:] = False
     unsafe, exact = np.flatnonzero(~safe), None
     if unsafe.size:

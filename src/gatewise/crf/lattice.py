@@ -7,7 +7,7 @@ padding is never worked on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,11 +29,10 @@ class Lattice:
     order: Ints  # (batch,)
     first: Ints  # (time,): the columns from first[t] on have a token at time t
 
-    @property
-    def inside(self) -> Bools:
-        """(time, batch): true at a token, false at padding."""
-        found: Bools = np.arange(len(self.values))[:, None] < self.lengths
-        return found
+    inside: Bools = field(init=False, repr=False)  # (time, batch): true at a token, false at padding
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inside", np.arange(len(self.values))[:, None] < self.lengths)
 
     def restored(self, by_column: npt.NDArray[Values]) -> npt.NDArray[Values]:
         """An array whose last axis is columns, with the sentences in the order they came in."""

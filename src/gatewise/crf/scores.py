@@ -8,7 +8,7 @@ Source: Lafferty, McCallum and Pereira 2001; start and end scores as in pytorch-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,12 +21,26 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The exponentials of scores, in float64: of the transitions less `shift`, `transitions[from, to]`, of the end
+    transitions less `end_peak`, so that both are at most 1; `apart` is from the lowest legal transition to the highest.
+    """
+
+    transitions: npt.NDArray[np.float64]
+    end_transitions: npt.NDArray[np.float64]
+    shift: float
+    end_peak: float
+    apart: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CRFScores:
     """`transitions[from, to]`, `start_transitions[tag]` and `end_transitions[tag]`; minus infinity is forbidden."""
 
     transitions: Floats  # (num_tags, num_tags)
     start_transitions: Floats  # (num_tags,)
     end_transitions: Floats  # (num_tags,)
+    _weights: list[Weights] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
         num_tags = len(self.start_transitions)
@@ -41,6 +55,13 @@ class CRFScores:
     @property
     def num_tags(self) -> int:
         return len(self.start_transitions)
+
+    @property
+    def weights(self) -> Weights:
+        """What sums over paths are made of; computed once."""
+        if not self._weights:
+            self._weights.append(_weights_of(self))
+        return self._weights[0]
 
     def scaled(self, factor: float) -> CRFScores:
         """Every score times a factor above 0, in float64; what is forbidden stays so."""
@@ -60,6 +81,20 @@ class CRFScores:
             start_transitions=self.start_transitions.astype(dtype),
             end_transitions=self.end_transitions.astype(dtype),
         )
+
+
+def _weights_of(scores: CRFScores) -> Weights:
+    finite = scores.transitions[np.isfinite(scores.transitions)]
+    shift = float(finite.max()) if finite.size else 0.0
+    end_peak = float(scores.end_transitions.max())
+    end_peak = end_peak if np.isfinite(end_peak) else 0.0
+    return Weights(
+        transitions=np.exp(scores.transitions.astype(np.float64) - shift),
+        end_transitions=np.exp(scores.end_transitions.astype(np.float64) - end_peak),
+        shift=shift,
+        end_peak=end_peak,
+        apart=shift - float(finite.min()) if finite.size else 0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

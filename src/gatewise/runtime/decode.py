@@ -41,9 +41,12 @@ class Decoder:
     dictionary: Dictionary | None = None
     temperature: float = 1.0
     table: TagTable = field(init=False, repr=False, compare=False)
+    _sure: CRFScores = field(init=False, repr=False, compare=False)  # the scores under the temperature
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", tag_table(self.labels, self.scheme))
+        sure = self.scores if self.temperature == 1 else self.scores.scaled(1 / self.temperature)
+        object.__setattr__(self, "_sure", sure)
 
     def breaks(self, sentence: Sentence) -> tuple[int, ...]:
         """The tokens, by number, that stand apart from the one before and so have to start a word."""
@@ -120,9 +123,7 @@ class Decoder:
         return lattice(emissions, np.fromiter(map(len, sentences), dtype=np.intp, count=len(sentences)))
 
     def _sums(self, batch: Lattice) -> Sums:
-        if self.temperature == 1:
-            return sum_paths(batch, self.scores)
-        return sum_paths(batch.scaled(1 / self.temperature), self.scores.scaled(1 / self.temperature))
+        return sum_paths(batch if self.temperature == 1 else batch.scaled(1 / self.temperature), self._sure)
 
     def tagged(self, sentences: Sequence[Sentence], batch: Lattice, tags: Ints, *, scores: bool) -> list[Sentence]:
         """The sentences with these tags, (time, batch) in the columns of the lattice, in the order they came in."""
