@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gatewise.model import character_ids
 from gatewise.model.character_ids import CharacterIds
 from gatewise.model.config import FeaturesConfig
-from gatewise.model.features import MANY_CHARACTERS, FeatureEncoder
+from gatewise.model.feature_ids import MANY_CHARACTERS, FeatureEncoder
 from gatewise.text.vocabulary import Vocabulary
 
 # … is looked up by three characters, ㎏ and ⅓ by more than one, İ by two, １ and 7 by 0, 𠮷 lies beyond the BMP

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 from gatewise.model.config import FeaturesConfig
-from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys, features_of, graph_inputs
+from gatewise.model.feature_ids import FeatureEncoder
+from gatewise.model.features import build_vocabularies, count_keys, features_of, graph_inputs
 from gatewise.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 PLAIN = FeaturesConfig(token_dim=3, bigram_dim=2, bigram_min_count=1)

@@ -24,7 +24,7 @@ from gatewise.lstm import LSTMWeights, run_lstm  # noqa: E402
 from gatewise.model.archive import save_model  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
-from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
 from gatewise.model.language_model import LanguageModel, language_model_shapes, save_language_model  # noqa: E402
 from gatewise.model.lexicon import Lexicon  # noqa: E402
 from gatewise.model.numbers import stored  # noqa: E402

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from gatewise.model.config import FeaturesConfig  # noqa: E402
-from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
 from gatewise.model.rows import rows_of  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary  # noqa: E402

@@ -27,7 +27,8 @@ from torch import Tensor, nn  # noqa: E402
 from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
-from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
+from gatewise.model.features import build_vocabularies, count_keys  # noqa: E402
 from gatewise.model.parameters import input_size, parameter_shapes  # noqa: E402
 from gatewise.runtime.session import Session  # noqa: E402
 from gatewise.text.sentence import Sentence, sentence_from_forms  # noqa: E402

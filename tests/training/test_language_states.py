@@ -25,7 +25,8 @@ from gatewise.lstm import LSTMWeights, run_lstm  # noqa: E402
 from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
-from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
+from gatewise.model.features import build_vocabularies, count_keys  # noqa: E402
 from gatewise.model.numbers import stored, widened  # noqa: E402
 from gatewise.runtime import windows  # noqa: E402
 from gatewise.runtime.session import Session  # noqa: E402

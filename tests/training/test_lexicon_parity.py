@@ -22,7 +22,7 @@ from gatewise.explain.trace_page import trace_page  # noqa: E402
 from gatewise.model.archive import legality_of, open_model, save_model  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
-from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
 from gatewise.model.lexicon import Lexicon  # noqa: E402
 from gatewise.model.numbers import stored, widened  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
-from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
 from gatewise.runtime import Tagger, load  # noqa: E402
 from gatewise.text.sentence import Sentence  # noqa: E402
 from gatewise.training.batches import collate, encode_sentences  # noqa: E402

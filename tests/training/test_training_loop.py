@@ -16,7 +16,7 @@ from gatewise.model.archive import legality_of  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.model.corpus import read_corpus, resolve_config  # noqa: E402
-from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
 from gatewise.model.scoring import score_tags  # noqa: E402
 from gatewise.text.schemes import check_tags, complete_tags  # noqa: E402
 from gatewise.text.sentence import Sentence, sentence_from_forms  # noqa: E402

@@ -17,7 +17,7 @@ import gatewise  # noqa: E402
 from gatewise.errors import ConfigError, FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
-from gatewise.model.features import FeatureEncoder  # noqa: E402
+from gatewise.model.feature_ids import FeatureEncoder  # noqa: E402
 from gatewise.training import run as run_module  # noqa: E402
 from gatewise.training.batches import encode_sentences  # noqa: E402
 from gatewise.training.loop import train_tagger  # noqa: E402

@@ -5,7 +5,7 @@ The trace and its reading are looked up at first use: tagging needs neither them
 
 from typing import TYPE_CHECKING, Any
 
-from gatewise.model.features import InputPart
+from gatewise.model.feature_ids import InputPart
 from gatewise.runtime.constraints import Constraints, KnownSpan, KnownTag
 from gatewise.runtime.dictionary import Dictionary, read_dictionary
 from gatewise.runtime.tagger import Tagger, load

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
 from gatewise.model.context import CONTEXT_INPUTS, context_of_columns, context_of_stretch
-from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder, InputPart
+from gatewise.model.feature_ids import FeatureEncoder, InputPart
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS
 from gatewise.model.heads import MAIN_HEAD, emissions_name
 from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import runs_on_integers

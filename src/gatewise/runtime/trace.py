@@ -29,7 +29,7 @@ from gatewise.lstm import (
 from gatewise.model.archive import ModelArchive
 from gatewise.model.card import architecture
 from gatewise.model.config import Config
-from gatewise.model.features import InputPart
+from gatewise.model.feature_ids import InputPart
 from gatewise.model.heads import ModelHead, weights_prefix
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.session import Session

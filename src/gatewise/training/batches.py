@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS, FeatureEncoder
+from gatewise.model.feature_ids import FeatureEncoder
+from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.lexicon import LEXICON
 from gatewise.model.rows import Rows, rows_of

@@ -16,7 +16,8 @@ from torch import Tensor
 from gatewise.errors import ConfigError, TrainingError
 from gatewise.model.config import Config, FeaturesConfig
 from gatewise.model.context import CONTEXT
-from gatewise.model.features import FeatureEncoder, build_vocabularies, count_keys
+from gatewise.model.feature_ids import FeatureEncoder
+from gatewise.model.features import build_vocabularies, count_keys
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
 from gatewise.model.language_model import LanguageModel
