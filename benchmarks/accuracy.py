@@ -14,6 +14,7 @@ import resource
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,13 @@ ROWS = {
     "ud_vi_vtb": row("ud_vi_vtb", ".conllu"),
     "ud_ko_gsd": row("ud_ko_gsd", ".conllu"),
     "ud_zh_gsdsimp_v1.4": row("ud_zh_gsdsimp_v1.4", ".conllu", "zh_char64.txt", "zh_bigram64.txt"),
+    "en-ner": Row(
+        train="wnut17/train.tsv",
+        dev="wnut17/dev.tsv",
+        test="wnut17/test.tsv",
+        vectors=("en_word100.txt",),
+        seeds=1,
+    ),
     "msra": Row(train="msra/train.tsv", dev="", test="msra/test.tsv", vectors=("zh_char64.txt",), seeds=3),
     "pku": Row(
         train="pku_199801/train.conllu.gz",
@@ -134,6 +142,17 @@ def hold_out(train: Path, work: Path) -> tuple[Path, Path]:
     return paths
 
 
+def head_files(recipe: Path, data: Path) -> list[str]:
+    """Settings that say where in DATA the files of further heads are, which a recipe names from there."""
+    heads = tomllib.loads(recipe.read_text(encoding="utf-8")).get("heads", {})
+    return [
+        f"heads.{name}.{split}={data / settings[split]}"
+        for name, settings in heads.items()
+        for split in ("train", "dev", "test")
+        if split in settings
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("row", choices=sorted(ROWS))
@@ -147,11 +166,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         make_vectors(name, data, work)
     train, dev = (data / made.train, data / made.dev) if made.dev else hold_out(data / made.train, work)
     files = [str(train), "--dev", str(dev), "--test", str(data / made.test)]
-    settings = [part for one in asked.set for part in ("--set", one)]
+    recipe = RECIPES / f"{asked.row}.toml"
+    settings = [part for one in (*head_files(recipe, data), *asked.set) for part in ("--set", one)]
     seeds = ("--seeds", str(made.seeds)) if made.seeds > 1 else ()
-    recipe = str(RECIPES / f"{asked.row}.toml")
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    run(work, "train", *files, "--config", recipe, "-o", asked.row, *seeds, "--resume", *settings)
+    run(work, "train", *files, "--config", str(recipe), "-o", asked.row, *seeds, "--resume", *settings)
     spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     print(f"CPU seconds of one training, scoring included: {spent / made.seeds:.0f}")
 

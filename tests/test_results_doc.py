@@ -31,7 +31,7 @@ def accuracy() -> ModuleType:
 
 def test_every_row_has_a_recipe_and_can_be_made_again(accuracy: ModuleType) -> None:
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[`([\w.]+)`\]\(\.\./recipes/([\w.]+)\.toml\) \|", page, flags=re.MULTILINE)
+    rows = re.findall(r"^\| \[`([\w.-]+)`\]\(\.\./recipes/([\w.-]+)\.toml\) \|", page, flags=re.MULTILINE)
     assert rows
     assert all(name == recipe for name, recipe in rows)
     assert {name for name, _ in rows} <= set(accuracy.ROWS)
@@ -51,6 +51,13 @@ def test_every_row_s_recipe_reads_the_vectors_that_are_made_for_it(accuracy: Mod
             if vectors:
                 options = accuracy.VECTORS[vectors].options
                 assert options[options.index("--dim") + 1] == str(dim)
+
+
+def test_the_files_of_heads_are_found_in_the_folder_of_the_corpora(accuracy: ModuleType, tmp_path: Path) -> None:
+    found = accuracy.head_files(ROOT / "recipes" / "en-ner.toml", tmp_path)
+    assert f"heads.biomedical.test={tmp_path / 'bc5cdr/test.tsv'}" in found
+    assert [setting.partition("=")[0] for setting in found][-2:] == ["heads.upos.train", "heads.upos.dev"]
+    assert accuracy.head_files(ROOT / "recipes" / "weibo.toml", tmp_path) == []
 
 
 def test_dev_is_held_out_of_train_in_blocks(accuracy: ModuleType, tmp_path: Path) -> None:

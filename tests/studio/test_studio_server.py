@@ -61,7 +61,7 @@ def test_what_there_is_to_choose(client: Any, stored: Path) -> None:
     assert networks[3]["name"].endswith("mine.toml")
     assert networks[0]["title"]["zh"].startswith("文章中的")
     models = client.get("/api/models").json()["models"]
-    assert [one["name"] for one in models] == ["en", "zh", str(stored / "v1-heads")]
+    assert [one["name"] for one in models] == ["en", "en-ner", "zh", str(stored / "v1-heads")]
     assert models[0]["heads"] == models[1]["heads"] == []
     assert models[2]["heads"]
 
