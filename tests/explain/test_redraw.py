@@ -118,3 +118,21 @@ def test_the_strips_follow_the_colors_of_the_page(traced: Any) -> None:
         page.key("theme").click()
         page.page.wait_for_timeout(50)
     assert colors[0] == colors[2] != colors[1]
+
+
+NEIGHBORS = """(svg) => {
+  const tokens = [...svg.querySelectorAll(".token")].map((one) => one.getBoundingClientRect());
+  return tokens.slice(1).filter((one, n) => one.left < tokens[n].right).length;
+}"""
+
+
+@pytest.mark.parametrize(
+    "text", ["international 我们 representatives unanimously", "北京语言大学校园 新文化图书馆长 abcdefgh"]
+)
+def test_long_tokens_do_not_run_into_each_other(traced: Any, text: str) -> None:
+    page = traced(text, "v1-tags")
+    for picture in ("life", "arcs", "lattice"):
+        drawn = page.page.locator(f'svg[data-picture="{picture}"]')
+        drawn.scroll_into_view_if_needed()
+        assert drawn.evaluate(NEIGHBORS) == 0, picture
+        assert "…" in drawn.text_content()

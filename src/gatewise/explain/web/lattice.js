@@ -23,7 +23,7 @@ export function drawLattice(model, view, other, pick) {
   const spans = [...columns.keys()].slice(1), here = svg("rect", { x: x(t) - STEP / 2 + 3, y: 2, width: STEP - 6, height: height - 4, rx: 10, class: "column-here" });
   const around = spans.filter((at) => at === t || at === t + 1).flatMap((at) => movesInto(view2, at));
   const path = (tags, kind) => spans.map((at) => edge(view2, at, tags[at - 1], tags[at], kind));
-  const nodes = [...columns].flatMap(([at, tags]) => [label(x(at), 26, short(result.tokens[at]), `token${at === t ? " here" : ""}`), ...tags.map((tag) => node(view2, at, tag, other))]);
+  const nodes = [...columns].flatMap(([at, tags]) => [label(x(at), 26, short(result.tokens[at], 10), `token${at === t ? " here" : ""}`), ...tags.map((tag) => node(view2, at, tag, other))]);
   const hits = [...columns.keys()].map((at) => svg("rect", { x: x(at) - STEP / 2, y: 0, width: STEP, height, class: "hit cell", onclick: () => pick(at) }));
   return picture("lattice", width, height, words().trace.lattice, { role: "img" }, here, ...around, ...(other ? path(other, "second") : []), ...path(result.path, "best"), ...nodes, ...hits);
 }

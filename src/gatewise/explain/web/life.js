@@ -3,7 +3,7 @@
 import { filled, svg } from "gatewise/dom.js";
 import { valueOf } from "gatewise/heat.js";
 import { columnsOf } from "gatewise/sentence.js";
-import { label, picture } from "gatewise/shapes.js";
+import { label, picture, textWidth } from "gatewise/shapes.js";
 import { decimal } from "gatewise/trace_numbers.js";
 import { words } from "gatewise/words.js";
 
@@ -31,4 +31,13 @@ function line(view, name, row, from, to, x) {
 }
 
 const scale = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).replace("-", "−");
-export const short = (token, most = 6) => ([...token].length > most ? `${[...token].slice(0, most - 1).join("")}…` : token);
+
+// As much of a token as takes the room of so many Latin letters; a Chinese character takes that of one and two thirds.
+export function short(token, most = 6) {
+  const room = most * textWidth("x") + 1e-6;
+  if (textWidth(token) <= room) return token;
+  const shown = [...token];
+  const dots = () => (shown.at(-1) > "\u2e7f" ? "中" : "x");  // they are as wide as a letter of the font
+  while (shown.length > 1 && textWidth(shown.join("") + dots()) > room) shown.pop();
+  return `${shown.join("")}…`;
+}

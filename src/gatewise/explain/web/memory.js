@@ -56,7 +56,7 @@ function askOf(model, view) {
 function sumOf({ result }, { sources, other, total }, name) {
   const { trace } = words(), order = [...sources.keys()].filter((s) => sources[s] !== 0).sort((a, b) => Math.abs(sources[b]) - Math.abs(sources[a]));
   const shown = order.slice(0, LISTED).filter((s) => Math.abs(sources[s]) >= LEAST), rest = order.slice(shown.length).reduce((sum, s) => sum + sources[s], 0), term = (text, value, kind = "") => make("span", { class: `share ${value < 0 ? "against" : "for"} ${kind}` }, `${text} `, make("b", null, signed(value)));
-  return [make("b", null, `${name} = ${decimal(total)}`), " = ", ...shown.map((s) => term(`${s + 1} ${short(result.tokens[s])}`, sources[s])), ...(order.length > shown.length ? [term(filled(trace.other_shares, { count: order.length - shown.length }), rest, "rest")] : []), ...(other === 0 ? [] : [term(trace.no_token, other, "rest")])];
+  return [make("b", null, `${name} = ${decimal(total)}`), " = ", ...shown.map((s) => term(`${s + 1} ${short(result.tokens[s], 12)}`, sources[s])), ...(order.length > shown.length ? [term(filled(trace.other_shares, { count: order.length - shown.length }), rest, "rest")] : []), ...(other === 0 ? [] : [term(trace.no_token, other, "rest")])];
 }
 
 function drawArcs({ result, t }, { sources }, pick) {

@@ -82,7 +82,7 @@ function reason(model, { result, t, tag }, { through }) {
 }
 
 function pathItem(model, { result }, best, one, n, chosen, choose) {
-  const { trace } = words(), places = one.tags.flatMap((tag, t) => (tag === best.tags[t] ? [] : [`${t + 1} ${short(result.tokens[t])} ${model.labels[tag]}`]));
+  const { trace } = words(), places = one.tags.flatMap((tag, t) => (tag === best.tags[t] ? [] : [`${t + 1} ${short(result.tokens[t], 12)} ${model.labels[tag]}`]));
   const more = places.length > 6 ? [`… ${places.length - 6}`] : [];
   const item = button("", choose, { class: "path", "aria-pressed": String(chosen), "data-key": `way-${n}` });
   item.append(make("b", null, percent(one.chance)), make("span", null, n === 0 ? trace.best_path : [...places.slice(0, 6), ...more].join(" · ")), make("small", null, decimal(one.score)));
