@@ -79,6 +79,13 @@ ROWS = {
     "ud_vi_vtb": row("ud_vi_vtb", ".conllu"),
     "ud_ko_gsd": row("ud_ko_gsd", ".conllu"),
     "ud_zh_gsdsimp_v1.4": row("ud_zh_gsdsimp_v1.4", ".conllu", "zh_char64.txt", "zh_bigram64.txt"),
+    "ud_zh_gsdsimp_v2": Row(
+        train="ud_zh_gsdsimp_v2/train_silver_upgraded.conllu",
+        dev="ud_zh_gsdsimp_v2/dev.conllu",
+        test="ud_zh_gsdsimp_v2/test.conllu",
+        vectors=("zh_word50.txt",),
+        seeds=3,
+    ),
     "en-ner": Row(
         train="wnut17/train.tsv",
         dev="wnut17/dev.tsv",
