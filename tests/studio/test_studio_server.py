@@ -62,13 +62,14 @@ def test_what_there_is_to_choose(client: Any, stored: Path) -> None:
     assert networks[0]["title"]["zh"].startswith("文章中的")
     models = client.get("/api/models").json()["models"]
     assert [one["name"] for one in models] == ["en", "en-ner", "zh", str(stored / "v1-heads")]
-    assert models[0]["heads"] == models[1]["heads"] == []
-    assert models[2]["heads"]
+    assert models[0]["heads"] == models[2]["heads"] == []
+    assert models[1]["heads"] == ["biomedical", "upos"]
+    assert models[3]["heads"]
 
 
 def test_a_trace_is_the_one_of_the_command_line(client: Any, stored: Path, gatewise_command: Any) -> None:
     model, text = str(stored / "v1-heads"), "小明住在北京。"
-    head = client.get("/api/models").json()["models"][2]["heads"][0]
+    head = client.get("/api/models").json()["models"][-1]["heads"][0]
     for asked, options in (({}, ()), ({"head": head}, ("--head", head))):
         answer = client.post("/api/trace", {"model": model, "text": text, **asked}).json()
         ran = gatewise_command("explain", "-m", model, *options, text, "--format", "json")
@@ -77,7 +78,7 @@ def test_a_trace_is_the_one_of_the_command_line(client: Any, stored: Path, gatew
 
 def test_a_reading_and_the_weights_are_what_an_exported_page_carries(client: Any, stored: Path) -> None:
     model, text = str(stored / "v1-heads"), "小明住在北京。"
-    for head in ("", client.get("/api/models").json()["models"][2]["heads"][0]):
+    for head in ("", client.get("/api/models").json()["models"][-1]["heads"][0]):
         reading = client.post("/api/reading", {"model": model, "text": text, "head": head}).json()["trace"]
         weights = client.post("/api/weights", {"model": model, "head": head}).json()
         assert not reading.keys() & weights.keys()
