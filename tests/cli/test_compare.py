@@ -172,7 +172,7 @@ def test_what_cannot_be_compared(gatewise_command: Run, stored: Path, tiny: Path
     assert "v1-spans (spans) and" in ran.err
     ran = gatewise_command("compare", spans, "zhh", tiny / "spans.conll")
     assert ran.code == 2
-    assert "zhh: expected a bundled model (en, zh), a model folder or a labeled file, found nothing" in ran.err
+    assert "zhh: expected a bundled model (en, en-ner, zh), a model folder or a labeled file, found nothing" in ran.err
     ran = gatewise_command("compare", tags, tags, tiny / "tags.conll", "--conlleval")
     assert "--conlleval: expected a task of spans, whose tags can be broken, found tags" in ran.err
     ran = gatewise_command("compare", tags, tags, tiny / "tags.conll", "--task", "chunks")

@@ -69,7 +69,7 @@ CASES = [
     ("evaluate v1-spans illegal.conll", r'illegal\.conll:3: .*found "I-LOC"'),
     ("evaluate v1-spans plain.txt", r"plain\.txt: expected labeled sentences, found plain text"),
     ("evaluate v1-tags empty.conll", r"empty\.conll: expected at least one sentence, found none"),
-    ("evaluate v1-segmentation good.conll", r"good\.conll: expected CoNLL-U"),
+    ("evaluate v1-segmentation good.conll", r"good\.conll: expected words, in CoNLL-U"),
     ("evaluate truncated good.conll", r"truncated/model\.safetensors"),
     ("evaluate nope good.conll", r"nope: expected a model folder or a bundled model"),
     ("convert no.conll -", r"no\.conll: expected a file, found nothing"),

@@ -152,7 +152,7 @@ def test_names_are_scored_on_the_tokens_of_the_file(taggers: dict[str, Tagger], 
         ("v1-spans", "broken.conll", "小 B-PER\n明 I-PER x\n", r"broken\.conll:2: expected 2 columns, found 3"),
         ("v1-spans", "illegal.conll", "小 O\n明 E-PER\n", r"illegal\.conll:2: "),
         ("v1-spans", "plain.conll", "小 X\n明 Y\n", r"plain\.conll: expected tags of spans"),
-        ("v1-segmentation", "columns.conll", "小 S-X\n", r"columns\.conll: expected CoNLL-U"),
+        ("v1-segmentation", "columns.conll", "小 S-X\n", r"columns\.conll: expected words, in CoNLL-U"),
         ("v1-tags", "short.conllu", "1\tThe\n", r"short\.conllu:1: expected 10 columns"),
     ],
 )

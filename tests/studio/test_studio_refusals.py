@@ -170,7 +170,7 @@ def test_a_text_of_just_as_many_tokens(client: Any, stored: Path, monkeypatch: p
 def test_a_model_that_was_not_given(client: Any, stored: Path, model: str) -> None:
     """A path that is there is refused as any other: a page chooses among what the command line named."""
     asked = str(stored / model) if model == "v1-tags" else model
-    known = f"en, zh, {stored / 'v1-heads'}"
+    known = f"en, en-ner, zh, {stored / 'v1-heads'}"
     sentence = f"model: expected one of {known}, found {asked!r}; start the studio with -m for another"
     assert refused(client.post("/api/trace", {"model": asked, "text": "我"})) == (422, sentence)
     if asked:
