@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatewise.errors import ConfigError, TextError
@@ -72,7 +72,14 @@ def test_each_character_of_the_fast_path_joins_no_other() -> None:
     assert not single.fullmatch("\r")
 
 
+@pytest.mark.parametrize("tokenizer", ["characters", "mixed", "words", "english"])
+def test_of_a_run_of_spaces_the_one_with_a_mark_is_a_token(tokenizer: str) -> None:
+    tokens = tokenize("a  \u0301b", tokenizer).tokens
+    assert [(token.text, token.start) for token in tokens] == [("a", 0), (" \u0301", 2), ("b", 4)]
+
+
 @given(text=st.text(st.sampled_from("aéЯ_1９.,;:·我。！-\n '’\u0301"), max_size=12))
+@example(text="  \u0301")
 def test_mixed_is_words_where_nothing_is_tailored(text: str) -> None:
     # an independent oracle: the word boundaries of the regex module
     assert tokenize(text, "mixed").tokens == tokenize(text, "words").tokens

@@ -110,8 +110,13 @@ def _mixed_pieces(text: str) -> Iterator[tuple[int, int]]:
 def _word_pieces(text: str) -> Iterator[tuple[int, int]]:
     cuts = [0, *(found.start() for found in _BOUNDARY.compiled.finditer(text)), len(text)]
     return (
-        (a, b) for a, b in pairwise(cuts) if a < b and not text[a:b].isspace()
+        (a + _spaces_before(text[a:b]), b) for a, b in pairwise(cuts) if a < b and not text[a:b].isspace()
     )  # a word boundary stands at both ends of a text, so the first and last pair are empty
+
+
+def _spaces_before(piece: str) -> int:
+    """Of a run of spaces whose last one carries a mark, which UAX #29 keeps together, those before that one."""
+    return max(0, len(piece) - len(piece.lstrip()) - 1)
 
 
 def _around_addresses(text: str, cut: _Cut) -> Iterator[tuple[int, int]]:
