@@ -50,9 +50,8 @@ class CharacterIds:
             key = normalize(chr(code))
             if self._pairs is not None:
                 self._numbers[code] = self._pairs.numbers.get(key, 0)
-            [self._key_ids[code]] = self._keys.encode(
-                [key]
-            )  # last: another thread takes it for the sign that all is there
+            [key_id] = self._keys.encode([key])
+            self._key_ids[code] = key_id  # last: another thread takes it for the sign that all is there
 
 
 @dataclass(frozen=True, slots=True)

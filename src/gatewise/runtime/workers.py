@@ -16,9 +16,7 @@ from gatewise.model.archive import ModelArchive
 from gatewise.runtime.session import Session
 
 BATCH_PLACES = 8192  # places in a batch, padding included
-BATCH_SENTENCES = (
-    32  # a batch of long ones has so many all the same, up to MOST_PLACES: a step over few is all overhead
-)
+BATCH_SENTENCES = 32  # a batch of long ones has so many all the same, up to MOST_PLACES: few cost as much
 MOST_PLACES = 4 * BATCH_PLACES
 
 Result = TypeVar("Result")
