@@ -227,7 +227,7 @@ def calibrate(folder: Path, temperature: float) -> None:
         labels=archive.labels,
         vocabularies=archive.vocabularies,
         arrays=load_file(folder / "model.safetensors"),
-        graph=archive.graph(),
+        graph=archive.graph_path.read_bytes(),
         card=archive.card,
         facts=archive.facts,
         temperature=temperature,

@@ -186,7 +186,7 @@ JSON: dict[str, tuple[Break, str]] = {
     ),
     "true for 1": (
         replace_text("config.json", '"format_version": 1', '"format_version": true'),
-        "config.json: expected format_version 1 and kind 'tagger', found True and 'tagger'; a newer gatewise may read",
+        "config.json: expected format_version 1 to 2 and kind 'tagger', found True and 'tagger'; a newer gatewise",
     ),
     "a scheme that is a list": (
         edit(lambda content: content.update(scheme=[])),

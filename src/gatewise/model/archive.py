@@ -5,7 +5,8 @@
                         heads stands under `heads`
     vocabulary.json     the entries behind the embeddings, in the order of their ids (ADR 0003)
     model.safetensors   every weight, under PyTorch's names
-    model.onnx          the same weights as the graph that the runtime runs
+    model.onnx          the graph that the runtime runs: the same weights, but those that it needs as they stand in
+                        model.safetensors are there alone (ADR 0035; version 1 has them twice)
     README.md           the model card
 
 In: a folder. Out: a frozen `ModelArchive` whose every part was checked against the others, or a ModelError that
@@ -69,6 +70,14 @@ MODEL_SCHEMES = tuple(scheme for scheme in TASK_SCHEMES if scheme != "auto")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunnableGraph:
+    """The bytes of a graph, and the arrays that it leaves to the weights, by name."""
+
+    content: bytes
+    arrays: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelArchive:
     """What a model folder says; the weights stay on disk until `arrays` asks for them.
 
@@ -101,14 +110,15 @@ class ModelArchive:
         with told_in_a_line():
             return read_file(self.folder / CARD_FILE).decode("utf-8", errors="replace")
 
-    def graph(self) -> bytes:
-        """The runtime's graph, checked: these bytes may be run."""
+    def graph(self) -> RunnableGraph:
+        """The runtime's graph, checked: it may be run."""
         tags = {MAIN_HEAD: len(self.labels)} | {name: len(head.labels) for name, head in self.heads.items()}
         with told_in_a_line():
             content = read_file(self.graph_path)
             check_content(self.graph_path, content, self.sums)
-            check_graph(self.graph_path, content, signature_of(self.config, tags))
-        return content
+            signature = signature_of(self.config, tags)
+            taken = check_graph(self.graph_path, content, signature, self.folder / WEIGHTS_FILE)
+        return RunnableGraph(content=content, arrays=taken)
 
     def arrays(self, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
         """The weights whose name is wanted, in float32 whatever they are stored in."""
@@ -199,9 +209,9 @@ def _opened(folder: Path) -> ModelArchive:
 def _config(description: Mapping[str, Any], path: Path) -> Config:
     """The configuration, of a format that is known and with nothing left to decide."""
     version = description.get("format_version")
-    if type(version) is not int or version != FORMAT_VERSION or description.get("kind") != KIND:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION or description.get("kind") != KIND:
         raise ModelError(
-            f"{path}: expected format_version {FORMAT_VERSION} and kind {KIND!r}, found {version!r} and"
+            f"{path}: expected format_version 1 to {FORMAT_VERSION} and kind {KIND!r}, found {version!r} and"
             f" {description.get('kind')!r}; a newer gatewise may read it: pip install --upgrade gatewise"
         )
     try:

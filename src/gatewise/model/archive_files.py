@@ -16,7 +16,7 @@ from typing import Any
 from gatewise.errors import ModelError
 from gatewise.model.strict_json import parse_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # what is written; every version from 1 on is read
 KIND = "tagger"
 TEMPERATURE_KEY = "temperature"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocabulary.json"

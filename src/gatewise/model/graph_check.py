@@ -1,15 +1,16 @@
 """Whether a file may be run as the graph of a model, decided before onnxruntime sees it (ADR 0025).
 
-In: the bytes of model.onnx, and what the rest of the model asks of it (`Signature`). Out: nothing, or a ModelError. A
-graph passes when it holds nothing that gatewise does not write (`graph_file`), has only the operators of
-`graph_shapes`, takes and gives what the model says, and no value in it is larger than such a model needs, for a few
-tokens and for very many: what it costs in memory is known before it runs.
+In: the bytes of model.onnx, the weights beside it, and what the rest of the model asks of it (`Signature`). Out: the
+arrays that the graph takes from the weights, or a ModelError. A graph passes when it holds nothing that gatewise does
+not write (`graph_file`), has only the operators of `graph_shapes`, takes and gives what the model says, and no value in
+it is larger than such a model needs, for a few tokens and for very many: what it costs in memory is known before it
+runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,9 +24,11 @@ from gatewise.model.graph_file import Graph, parse_graph
 from gatewise.model.graph_shapes import Shape, shapes_of, size_of
 from gatewise.model.heads import emissions_name
 from gatewise.model.lexicon import LEXICON
-from gatewise.model.numbers import BOUNDS, graph_input_size
+from gatewise.model.numbers import BOUNDS, STEP, Array, graph_input_size
 from gatewise.model.parameters import directions
 from gatewise.model.protobuf import DamagedError, ForeignError
+from gatewise.model.shared_arrays import StoredPlace, places_in
+from gatewise.model.weights import read_stored
 from gatewise.model.word_sets import SET_INPUTS, SHARES
 
 # What a graph is judged by: time, batch, longest form or word set, forms or sets, characters of the longest sentence.
@@ -66,14 +69,20 @@ def signature_of(config: Config, num_tags: Mapping[str, int]) -> Signature:
     )
 
 
-def check_graph(path: Path, content: bytes, signature: Signature) -> None:
-    """Raise ModelError unless this is a graph that gatewise writes for such a model."""
+def check_graph(path: Path, content: bytes, signature: Signature, weights: Path) -> dict[str, Array]:
+    """The arrays of the file `weights` that the graph takes from there, by name.
+
+    Raises ModelError unless this is a graph that gatewise writes for such a model.
+    """
     try:
-        graph = parse_graph(content)
+        parsed = parse_graph(content)
+        taken = _taken(parsed, weights)
+        graph = replace(parsed, constants={**parsed.constants, **taken}, placed={})
         _check_numbers(graph)
         _check_names(path, graph, signature)
         for scale in SCALES:
             _check_sizes(graph, signature, scale)
+        return taken
     except DamagedError as error:
         raise ModelError(f"{path}: expected an ONNX graph, found a damaged file ({error}); copy it again") from error
     except ForeignError as error:
@@ -81,6 +90,23 @@ def check_graph(path: Path, content: bytes, signature: Signature) -> None:
             f"{path}: expected a graph that gatewise wrote, found {error}; do not use it, get the model again from "
             "where it was made"
         ) from error
+
+
+def _taken(graph: Graph, weights: Path) -> dict[str, Array]:
+    """The arrays that the graph says stand in the file of the weights, which must be there just as it says."""
+    if not graph.placed:
+        return {}
+    places = places_in(weights)
+    for name, array in graph.placed.items():
+        if places.get(name) != StoredPlace(offset=array.offset, length=array.length):
+            raise DamagedError(f"{name} at another place than it has in {weights.name}")
+    stored = read_stored(weights, lambda name: name in graph.placed or name + STEP in graph.placed)
+    taken: dict[str, Array] = {}
+    for name, placed in graph.placed.items():
+        if stored[name].dtype != placed.dtype or stored[name].nbytes != placed.length:
+            raise DamagedError(f"{name} in another kind of numbers than in {weights.name}")
+        taken[name] = stored[name].reshape(placed.shape)
+    return taken
 
 
 def _check_numbers(graph: Graph) -> None:

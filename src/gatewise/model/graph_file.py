@@ -1,8 +1,9 @@
 """model.onnx as far as gatewise writes it: bytes in, a frozen `Graph` out, and nothing else is understood.
 
-Each message of ONNX has here the fields that are read, and those that are refused: data outside the file, graphs inside
-nodes, functions, sparse arrays, numbers that are not plain bytes. Arrays stay in the bytes they came in, and each is as
-long as its shape says. Source: onnx.proto of ONNX 1.16 to 1.20, IR versions up to 13.
+Each message of ONNX has here the fields that are read, and those that are refused: graphs inside nodes, functions,
+sparse arrays, numbers that are not plain bytes. Arrays stay in the bytes they came in, and each is as long as its shape
+says; those that stand in the file of the weights are known by their place there, and no other file is named. Source:
+onnx.proto of ONNX 1.16 to 1.20, IR versions up to 13.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatewise.model.archive_files import WEIGHTS_FILE
 from gatewise.model.protobuf import DamagedError, Field, ForeignError, Message, parse_message
 
 # ONNX's number of a kind of numbers → NumPy's; kinds that are not here are refused.
@@ -36,12 +38,25 @@ def _one(name: str, kind: str, message: Message | None = None) -> Field:
     return Field(name=name, kind=kind, message=message)
 
 
-_TENSOR = Message(
+# The numbers of fields that `shared_arrays` writes anew, and what stands in them.
+GRAPH_FIELD, INITIALIZER_FIELD = 7, 5
+PLACE_FIELDS = {"raw": 9, "external_data": 13, "data_location": 14}
+EXTERNAL = 1  # the data_location of an array in another file
+LOCATION = "location"
+
+_PLACE_ENTRY = Message(name="place", fields={1: _one("key", "text"), 2: _one("value", "text")})
+TENSOR = Message(
     name="tensor",
-    fields={1: _many("dims", "int"), 2: _one("data_type", "int"), 8: _one("name", "text"), 9: _one("raw", "bytes")},
+    fields={
+        1: _many("dims", "int"),
+        2: _one("data_type", "int"),
+        8: _one("name", "text"),
+        PLACE_FIELDS["raw"]: _one("raw", "bytes"),
+        PLACE_FIELDS["external_data"]: _many("external_data", "message", _PLACE_ENTRY),
+        PLACE_FIELDS["data_location"]: _one("data_location", "int"),
+    },
     foreign={
         **dict.fromkeys((3, 4, 5, 6, 7, 10, 11), "numbers that are not plain bytes"),
-        **dict.fromkeys((13, 14), "weights outside the file"),
         **dict.fromkeys((12, 16), _REMARKS),
     },
 )
@@ -97,7 +112,7 @@ _GRAPH = Message(
     fields={
         1: _many("node", "message", _NODE),
         2: _one("name", "text"),
-        5: _many("initializer", "message", _TENSOR),
+        INITIALIZER_FIELD: _many("initializer", "message", TENSOR),
         11: _many("input", "message", _VALUE),
         12: _many("output", "message", _VALUE),
     },
@@ -114,7 +129,7 @@ _MODEL = Message(
     fields={
         1: _one("ir_version", "int"),
         2: _one("producer_name", "text"),
-        7: _one("graph", "message", _GRAPH),
+        GRAPH_FIELD: _one("graph", "message", _GRAPH),
         8: _many("opset_import", "message", _OPSET),
     },
     foreign={
@@ -137,11 +152,23 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedArray:
+    """An array in the file of the weights: its kind of numbers and shape, and its bytes there, from `offset` on."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """`constants` by name, not copied; `outputs` by name, with the last entry of their declared shape."""
+    """`constants` by name, not copied, `placed` those that stand in the file of the weights; `outputs` by name, with
+    the last entry of their declared shape."""
 
     nodes: tuple[Node, ...]
     constants: Mapping[str, npt.NDArray[Any]]
+    placed: Mapping[str, PlacedArray]
     inputs: tuple[str, ...]
     outputs: Mapping[str, int | str | None]
 
@@ -154,25 +181,44 @@ def parse_graph(content: bytes) -> Graph:
     graph = parse_message(memoryview(content), _MODEL).get("graph")
     if graph is None:
         raise DamagedError("no graph in it")
-    constants = dict(map(_constant, graph["initializer"]))
-    if len(constants) != len(graph["initializer"]):
+    found = dict(map(_constant, graph["initializer"]))
+    if len(found) != len(graph["initializer"]):
         raise DamagedError("two constants of one name")
     return Graph(
         nodes=tuple(map(_node, graph["node"])),
-        constants=constants,
+        constants={name: array for name, array in found.items() if not isinstance(array, PlacedArray)},
+        placed={name: array for name, array in found.items() if isinstance(array, PlacedArray)},
         inputs=tuple(entry.get("name", "") for entry in graph["input"]),
         outputs={entry.get("name", ""): _last_dimension(entry) for entry in graph["output"]},
     )
 
 
-def _constant(tensor: Mapping[str, Any]) -> tuple[str, npt.NDArray[Any]]:
+def _constant(tensor: Mapping[str, Any]) -> tuple[str, npt.NDArray[Any] | PlacedArray]:
     name, kind, dims = tensor.get("name", ""), tensor.get("data_type", 0), tensor["dims"]
     if kind not in NUMBER_TYPES:
         raise ForeignError(f"{name} with numbers of kind {kind}")
-    dtype, raw = NUMBER_TYPES[kind], tensor.get("raw", b"")
-    if min(dims, default=1) < 1 or len(dims) > 8 or math.prod(dims) * dtype.itemsize != len(raw):
-        raise DamagedError(f"{name} of shape {tuple(dims)} in {len(raw):,} bytes")
+    dtype, raw, place = NUMBER_TYPES[kind], tensor.get("raw", b""), _place(tensor)
+    offset, length = place or (0, len(raw))
+    if min(dims, default=1) < 1 or len(dims) > 8 or math.prod(dims) * dtype.itemsize != length:
+        raise DamagedError(f"{name} of shape {tuple(dims)} in {length:,} bytes")
+    if place:
+        return name, PlacedArray(dtype=dtype, shape=tuple(dims), offset=offset, length=length)
     return name, np.frombuffer(raw, dtype=dtype).reshape(dims)
+
+
+def _place(tensor: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Offset and length in the file of the weights; None where the numbers stand here."""
+    entries = [(entry.get("key"), entry.get("value", "")) for entry in tensor["external_data"]]
+    if not entries and "data_location" not in tensor:
+        return None
+    if tensor.get("data_location") != EXTERNAL or "raw" in tensor:
+        raise ForeignError("an array in two places or in none")
+    said = dict(entries)
+    if len(entries) != len(said) or said.keys() != {LOCATION, "offset", "length"} or said[LOCATION] != WEIGHTS_FILE:
+        raise ForeignError(f"weights outside the folder's {WEIGHTS_FILE}")
+    if not all(said[key].isascii() and said[key].isdigit() and len(said[key]) < 16 for key in ("offset", "length")):
+        raise DamagedError("an array whose place is no number")
+    return int(said["offset"]), int(said["length"])
 
 
 def _node(node: Mapping[str, Any]) -> Node:

@@ -1,4 +1,5 @@
-"""Protocol Buffers' wire format, read by hand: bytes and the messages one expects in, plain values out.
+"""Protocol Buffers' wire format, read by hand: bytes and the messages one expects in, plain values out; and single
+fields written again.
 
 A message is a table of fields; a field that is not in it is refused, and nothing is kept of one that is refused. Bytes
 stay where they are (memoryviews), so reading costs no memory for them. Source: the encoding page of protobuf.dev.
@@ -53,6 +54,19 @@ def parse_message(data: memoryview, message: Message) -> dict[str, Any]:
     return _Reader().parse(data, message)
 
 
+def fields_of(data: memoryview) -> Iterator[tuple[int, int, Any]]:
+    """Number, wire type and raw value of each field of a message, in order: a whole number or its bytes."""
+    yield from _Reader().fields(data)
+
+
+def encode_field(number: int, wire: int, value: int | bytes | memoryview) -> bytes:
+    """The bytes of one field, of such a value as `fields_of` gives."""
+    key = _encoded(number << 3 | wire)
+    if isinstance(value, int):
+        return key + _encoded(value)
+    return key + (_encoded(len(value)) if wire == LENGTH else b"") + bytes(value)
+
+
 class _Reader:
     """Counts the fields."""
 
@@ -61,7 +75,7 @@ class _Reader:
 
     def parse(self, data: memoryview, message: Message) -> dict[str, Any]:
         found: dict[str, Any] = {entry.name: [] for entry in message.fields.values() if entry.many}
-        for number, wire, value in self._fields(data):
+        for number, wire, value in self.fields(data):
             if number in message.foreign:
                 raise ForeignError(message.foreign[number])
             if number not in message.fields:
@@ -80,7 +94,7 @@ class _Reader:
                 found[wanted.name] = self._value(value, wanted)
         return found
 
-    def _fields(self, data: memoryview) -> Iterator[tuple[int, int, Any]]:
+    def fields(self, data: memoryview) -> Iterator[tuple[int, int, Any]]:
         """Number, wire type and raw value of each field."""
         position = 0
         while position < len(data):
@@ -146,6 +160,16 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
         position, shift = position + 1, shift + 7
         if byte < 0x80:
             return value & (2**64 - 1), position
+
+
+def _encoded(value: int) -> bytes:
+    """An unsigned number, 7 bits a byte."""
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
 
 
 def _signed(value: int) -> int:

@@ -38,6 +38,7 @@ from gatewise.model.heads import MAIN_HEAD, ModelHead, heads_to_dict
 from gatewise.model.label_facts import LabelFacts
 from gatewise.model.lexicon import Lexicon, lexicon_to_dict
 from gatewise.model.parameters import parameter_shapes
+from gatewise.model.shared_arrays import without_shared_arrays
 from gatewise.text.vocabulary import Vocabulary
 
 
@@ -57,6 +58,7 @@ def save_model(
 ) -> None:
     """Write a model folder: first beside its place, then moved there whole, so that none is ever half written.
 
+    What `graph` and `arrays` have in common is written once, with the arrays.
     An older model in that place is replaced; a folder that holds anything else is refused.
     """
     target = Path(folder)
@@ -71,11 +73,11 @@ def save_model(
         **({} if temperature == 1 else {TEMPERATURE_KEY: temperature}),
         **heads_to_dict(heads or {}),
     }
-    weights = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    weights = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     files = {
         VOCABULARY_FILE: _vocabulary_json(vocabularies),
-        WEIGHTS_FILE: save(weights),
-        GRAPH_FILE: graph,
+        WEIGHTS_FILE: weights,
+        GRAPH_FILE: without_shared_arrays(graph, weights),
         CARD_FILE: card.encode(),
     }
     description |= sums_to_dict(files)

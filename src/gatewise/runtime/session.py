@@ -119,7 +119,9 @@ class Session:
         self._heads = (MAIN_HEAD, *archive.heads)
         graph = archive.graph()
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.arrays.values()]
+            options.add_external_initializers(list(graph.arrays), values)
+            self._session = onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ModelError(
                 f"{self._path}: expected an ONNX graph, found a damaged file ({_first_line(error)}); copy it again"
