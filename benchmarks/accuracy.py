@@ -41,9 +41,13 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The files of DATA, the names of the vectors, and how many seeds; where dev is none, it is held out of train."""
+    """The files of DATA, the names of the vectors, and how many seeds; where dev is none, it is held out of train.
+
+    `more` are files that are trained on as well.
+    """
 
     train: str
+    more: tuple[str, ...] = ()
     dev: str
     test: str
     vectors: tuple[str, ...] = ()
@@ -96,6 +100,7 @@ ROWS = {
     "msra": Row(train="msra/train.tsv", dev="", test="msra/test.tsv", vectors=("zh_char64.txt",), seeds=3),
     "pku": Row(
         train="pku_199801/train.conllu.gz",
+        more=("pku_199801/test.conllu.gz",),
         dev="pku_199801/dev.conllu.gz",
         test="sighan2005_pku/pku_test_gold.txt",
         vectors=("zh_char64.txt", "zh_bigram64.txt"),
@@ -149,6 +154,13 @@ def hold_out(train: Path, work: Path) -> tuple[Path, Path]:
     return paths
 
 
+def joined(paths: Sequence[Path], work: Path) -> Path:
+    """Files one after the other, in a file of WORK; packed ones stay packed."""
+    path = work / f"{paths[0].parent.name}_{paths[0].name}"
+    path.write_bytes(b"".join(part.read_bytes() for part in paths))
+    return path
+
+
 def head_files(recipe: Path, data: Path) -> list[str]:
     """Settings that say where in DATA the files of further heads are, which a recipe names from there."""
     heads = tomllib.loads(recipe.read_text(encoding="utf-8")).get("heads", {})
@@ -172,6 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in made.vectors:
         make_vectors(name, data, work)
     train, dev = (data / made.train, data / made.dev) if made.dev else hold_out(data / made.train, work)
+    if made.more:
+        train = joined([train, *(data / path for path in made.more)], work)
     files = [str(train), "--dev", str(dev), "--test", str(data / made.test)]
     recipe = RECIPES / f"{asked.row}.toml"
     settings = [part for one in (*head_files(recipe, data), *asked.set) for part in ("--set", one)]
