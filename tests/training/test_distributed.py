@@ -42,7 +42,7 @@ from gatewise.model.config_reading import read_config
 from gatewise.model.corpus import read_corpus, resolve_config
 from gatewise.training.batches import collate
 from gatewise.training.distributed import process_group
-from gatewise.training.loop import new_network
+from gatewise.training.start import new_network
 from gatewise.training.losses import label_margins, sentence_losses
 from gatewise.training.optimizer import Optimizer
 from gatewise.training.prepare import prepare

@@ -12,8 +12,8 @@ from gatewise.model.config import Config  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.training.gates import LONGEST, GateProbe  # noqa: E402
-from gatewise.training.loop import new_network  # noqa: E402
 from gatewise.training.prepare import Prepared, prepare  # noqa: E402
+from gatewise.training.start import new_network  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -24,11 +24,12 @@ from gatewise.model.scoring import score_tags  # noqa: E402
 from gatewise.text.schemes import check_tags, spans_from_tags  # noqa: E402
 from gatewise.text.sentence import Heads, sentence_from_forms  # noqa: E402
 from gatewise.training.events import BatchReport, EpochReport  # noqa: E402
-from gatewise.training.loop import new_network, train_tagger  # noqa: E402
+from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.predict import predict  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
 from gatewise.training.run import RunResult, run_training  # noqa: E402
 from gatewise.training.splits import Corpus, Files, read_splits  # noqa: E402
+from gatewise.training.start import new_network  # noqa: E402
 from gatewise.training.stopping import StoppedError  # noqa: E402
 from gatewise.training.tensorboard_log import scalars  # noqa: E402
 

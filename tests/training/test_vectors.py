@@ -21,10 +21,11 @@ from gatewise.model.archive import legality_of  # noqa: E402
 from gatewise.model.config_reading import config_from_dict  # noqa: E402
 from gatewise.text.sentence import sentence_from_forms  # noqa: E402
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, Vocabulary  # noqa: E402
-from gatewise.training.loop import new_network, train_tagger  # noqa: E402
+from gatewise.training.loop import train_tagger  # noqa: E402
 from gatewise.training.network import TaggerNetwork  # noqa: E402
 from gatewise.training.optimizer import Optimizer  # noqa: E402
 from gatewise.training.prepare import prepare  # noqa: E402
+from gatewise.training.start import new_network  # noqa: E402
 from gatewise.training.vector_files import read_vectors  # noqa: E402
 from gatewise.training.vectors import find_vectors  # noqa: E402
 

@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,19 +19,19 @@ import torch
 from torch import Tensor
 
 from gatewise.errors import TrainingError
-from gatewise.model.archive import legality_of
 from gatewise.training.adversarial import backward_twice
 from gatewise.training.batches import Batch, collate, cut_batches
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gatewise.training.distributed import ALONE, Group
-from gatewise.training.events import BatchReport, EpochReport, Listener, Silence, StartListener, StartReport
-from gatewise.training.look import Looker, Seen
+from gatewise.training.events import Listener, Silence, StartListener, StartReport
+from gatewise.training.look import Looker
 from gatewise.training.losses import all_margins, batch_losses
-from gatewise.training.network import TaggerNetwork
 from gatewise.training.optimizer import Optimizer
 from gatewise.training.place import Place, seed_generators, undisturbed
 from gatewise.training.prepare import Prepared
+from gatewise.training.progress import Progress, Since
 from gatewise.training.schedule import learning_rate
+from gatewise.training.start import new_network
 from gatewise.training.stopping import DivergedError, StoppedError, never
 
 STEPS_UNREAD_ON_CUDA = 20  # reading a number makes the device wait
@@ -47,33 +47,6 @@ class TrainedTagger:
     dev_score: float | None
     best_epoch: int
     seconds: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """Where a run stands: the numbers that a checkpoint holds beside the arrays.
-
-    `epoch` counts from 1, `batch` from 0 within it; the sums are over the epoch so far.
-    """
-
-    step: int = 0
-    epoch: int = 1
-    batch: int = 0
-    loss: float = 0.0
-    sentences: int = 0
-    tokens: int = 0
-    epoch_seconds: float = 0.0
-    seconds: float = 0.0
-    best_score: float | None = None
-    best_epoch: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class _Since:
-    """The steps since the last report: their sentences, and when they began (later by the time that saving took)."""
-
-    began: float
-    sentences: list[int] = field(default_factory=list)
 
 
 def train_tagger(
@@ -163,7 +136,7 @@ class Run:
         )
         shares = [self.group.share(joined) for joined in order]
         began, before = time.perf_counter(), (progress.epoch_seconds, progress.seconds)
-        since = _Since(began=began)
+        since = Since(began=began)
         every = STEPS_UNREAD_ON_CUDA if self.device.type == "cuda" else 1
         for number, batch in enumerate(self._collated(shares[progress.batch :]), start=progress.batch):
             rate = self._rate(progress.step, number, len(order))
@@ -176,8 +149,8 @@ class Run:
             progress.epoch_seconds, progress.seconds = before[0] + elapsed, before[1] + elapsed
             if progress.step % every == 0 or progress.batch == len(order):
                 self._read_loss()
-                self._report_batch(rate, since, progress.epoch - 1 + progress.batch / len(order))
-                since = _Since(began=time.perf_counter())
+                self.listener.on_batch(progress.batch_report(training, rate, self._gradient_norm(), since, len(order)))
+                since = Since(began=time.perf_counter())
             done_at = time.perf_counter()
             self._save_now_and_then()
             if self.ended:
@@ -237,6 +210,9 @@ class Run:
         wide = {name: of_head.float() for name, of_head in emissions.items()}
         return batch_losses(self.network, wide, batch, self.margins)
 
+    def _gradient_norm(self) -> float:
+        return float(self.unread[1])
+
     def _read_loss(self) -> None:
         loss = self.group.total(float(self.unread[0]))
         self.unread[0] = 0.0
@@ -248,27 +224,9 @@ class Run:
             )
         self.progress.loss += loss
 
-    def _report_batch(self, rate: float, since: _Since, epochs_done: float) -> None:
-        progress, epochs = self.progress, self.config.training.epochs
-        self.listener.on_batch(
-            BatchReport(
-                epoch=progress.epoch,
-                epochs=epochs,
-                step=progress.step,
-                fraction=epochs_done / epochs,
-                loss=progress.loss / progress.sentences,
-                learning_rate=rate,
-                gradient_norm=float(self.unread[1]),
-                tokens_per_second=progress.tokens / progress.epoch_seconds,
-                seconds_left=progress.seconds * (epochs / epochs_done - 1),
-                batch_seconds=time.perf_counter() - since.began,
-                batch_sentences=since.sentences,
-            )
-        )
-
     def _end_epoch(self, rate: float) -> None:
         """Score dev, keep the weights if they are the best, tell, and move on to the next epoch."""
-        progress, began = self.progress, time.perf_counter()
+        training, progress, began = self.config.training, self.progress, time.perf_counter()
         weights = self._weights()
         seen = self.looker.look(self.network, weights) if self.group.is_first else None
         score = self.group.told_by_first(None if seen is None else seen.score)
@@ -278,30 +236,9 @@ class Run:
             progress.best_epoch, progress.best_score = progress.epoch, score
         progress.seconds += time.perf_counter() - began
         if seen is not None:
-            self.listener.on_epoch(self._epoch_report(rate, seen, is_best))
-        progress.epoch, progress.batch = progress.epoch + 1, 0
-        progress.loss, progress.sentences, progress.tokens, progress.epoch_seconds = 0.0, 0, 0, 0.0
+            self.listener.on_epoch(progress.epoch_report(training, rate, seen, is_best=is_best))
+        progress.begin_next_epoch()
         self._save_now_and_then()
-
-    def _epoch_report(self, rate: float, seen: Seen, is_best: bool) -> EpochReport:
-        progress = self.progress
-        return EpochReport(
-            epoch=progress.epoch,
-            epochs=self.config.training.epochs,
-            step=progress.step,
-            loss=progress.loss / progress.sentences,
-            learning_rate=rate,
-            tokens_per_second=progress.tokens / progress.epoch_seconds,
-            seconds=progress.seconds,
-            dev_score=seen.score,
-            dev=seen.scores,
-            dev_loss=seen.loss,
-            is_best=is_best,
-            dev_losses=seen.losses,
-            dev_tags=seen.tags,
-            gates=seen.gates,
-            heads=seen.heads,
-        )
 
     def _weights(self) -> dict[str, Tensor]:
         """The weights that count: the averaged ones, rounded as the archive will round them."""
@@ -361,19 +298,3 @@ class Run:
             for name, array in found.arrays.items()
             if name.startswith("best/")
         }
-
-
-def new_network(prepared: Prepared) -> TaggerNetwork:
-    """The network of a configuration with its random start, from torch's current generator."""
-    legality = legality_of(prepared.labels, prepared.config.task.scheme)
-    heads = {
-        name: legality_of(head.labels, prepared.config.heads[name].scheme) for name, head in prepared.heads.items()
-    }
-    network = TaggerNetwork(prepared.config, sizes=prepared.sizes, legality=legality, heads=heads)
-    network.initialize()
-    network.inputs.set_unknown_rates(prepared.unknown_rates)
-    for name, vectors in prepared.vectors.items():
-        vectors.fill(network.inputs.embeddings[name], trained=prepared.config.features.vectors_trained)
-    if prepared.language_model is not None and network.inputs.language_model is not None:
-        network.inputs.language_model.fill(prepared.language_model)
-    return network
