@@ -119,8 +119,9 @@ class Session:
         self._heads = (MAIN_HEAD, *archive.heads)
         graph = archive.graph()
         try:
-            values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.arrays.values()]
-            options.add_external_initializers(list(graph.arrays), values)
+            # onnxruntime may read these where they lie, for as long as the session lives, and does not own them
+            self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.arrays.values()]
+            options.add_external_initializers(list(graph.arrays), self._arrays)
             self._session = onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise ModelError(
