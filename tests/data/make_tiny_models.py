@@ -50,6 +50,11 @@ RECIPES: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
         CHINESE,
         {"features": {"token_dim": 6, "bigram_dim": 4}, "encoder": {"hidden": 5}},
     ),
+    "simplified": (
+        "spans.conll",
+        ("小明住在北京。", "小明來自上海，學習漢語"),
+        {"features": {"token_dim": 6, "bigram_dim": 4, "simplified": True}, "encoder": {"hidden": 5}},
+    ),
     "segmentation": (
         "segmentation.conllu",
         CHINESE,

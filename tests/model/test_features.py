@@ -75,3 +75,45 @@ def test_a_dimension_or_a_length_of_zero_turns_a_feature_off() -> None:
     assert graph_inputs(replace(off, affix_dim=0)) == graph_inputs(replace(off, affix_length=0))
     assert graph_inputs(replace(off, affix_dim=0)) == ("tokens", "shapes", "form_of")
     assert graph_inputs(replace(off, affix_dim=0, shape_dim=0)) == ("tokens",)
+
+
+EVERY = FeaturesConfig(
+    token_dim=3,
+    bigram_dim=2,
+    bigram_min_count=1,
+    characters="lstm",
+    shape_dim=2,
+    affix_length=2,
+    form_min_count=1,
+    simplified=True,
+)
+
+
+def test_every_feature_reads_traditional_characters_as_simplified_ones() -> None:
+    traditional, simple = [["學習", "漢語"], ["臺"]], [["学习", "汉语"], ["台"]]
+    counts = count_keys(EVERY, traditional)
+    assert counts == count_keys(EVERY, simple)
+    assert counts == count_keys(replace(EVERY, simplified=False), simple)
+    assert counts != count_keys(replace(EVERY, simplified=False), traditional)
+    vocabularies = build_vocabularies(EVERY, counts)
+    assert "学习" in vocabularies["tokens"]
+    encoder = FeatureEncoder(EVERY, vocabularies)
+    ours, theirs = encoder.encode(traditional), encoder.encode(simple)
+    for name, rows in (*ours.rows.items(), *ours.forms.items()):
+        assert rows.to_lists() == (theirs.rows | theirs.forms)[name].to_lists()
+        assert name == "form_of" or not any(UNKNOWN_ID in row for row in rows.to_lists())
+    without = FeatureEncoder(replace(EVERY, simplified=False), vocabularies).encode(traditional)
+    assert without.rows["tokens"].to_lists() == [[UNKNOWN_ID, UNKNOWN_ID], [UNKNOWN_ID]]
+    assert encoder.parts(["學習"]) == encoder.parts(["学习"])
+    assert encoder.parts(["學習"])[0].keys == ("学习",)
+
+
+def test_long_texts_of_single_characters_are_simplified_too() -> None:
+    features = replace(PLAIN, simplified=True)
+    vocabularies = build_vocabularies(features, count_keys(features, ["学习汉语"]))
+    found = FeatureEncoder(features, vocabularies).encode(["學習漢語" * 300]).rows
+    assert set(found["tokens"].to_lists()[0]) == {2, 3, 4, 5}
+    assert (
+        found["bigrams"].to_lists()[0][1:4]
+        == FeatureEncoder(features, vocabularies).encode([list("学习汉语")]).rows["bigrams"].to_lists()[0][1:4]
+    )

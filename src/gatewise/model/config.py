@@ -43,6 +43,7 @@ class TaskConfig:
 class FeaturesConfig:
     """What a token is turned into. A dimension of 0 leaves the feature out; bigrams need the tokenizer `characters`.
 
+    `simplified`: every feature reads traditional Chinese characters as simplified ones, in training too.
     `min_count` and `bigram_min_count`: what occurs less often in training shares the entry for the unknown.
     `characters`: a network inside words, `lstm` (of `character_hidden` units in each direction) or `cnn` (of
     `character_filters`, 3 characters wide). `shape_dim`: the word's shape, such as Xxxx; `affix_length`: its prefixes
@@ -62,6 +63,7 @@ class FeaturesConfig:
 
     token_dim: int = 64
     bigram_dim: int = 64
+    simplified: bool = False
     min_count: int = 1
     bigram_min_count: int = 2
     characters: str = "none"

@@ -25,6 +25,7 @@ from gatewise.model.features import (
     SentenceFeature,
     SetFeature,
     features_of,
+    forms_read,
 )
 from gatewise.model.lexicon import LEXICON, Lexicon
 from gatewise.model.rows import Rows, rows_of
@@ -70,11 +71,10 @@ class FeatureEncoder:
     """Looks up ids; `vocabularies` by the name of the feature. What a form is looked up by is remembered."""
 
     def __init__(self, features: FeaturesConfig, vocabularies: Mapping[str, Vocabulary]) -> None:
-        self._features = features_of(features)
+        self._config, self._features = features, features_of(features)
         self._of_sentences = [feature for feature in self._features if isinstance(feature, SentenceFeature)]
         self._of_forms = [feature for feature in self._features if isinstance(feature, FormFeature)]
         self._reads_context = any(isinstance(feature, ContextFeature) for feature in self._features)
-        self._spaces = features.language_model_spaces
         self._vocabularies = vocabularies
         lexicon = vocabularies[LEXICON] if any(isinstance(feature, SetFeature) for feature in self._features) else None
         self._sets = SetEncoder(lexicon) if isinstance(lexicon, Lexicon) else None
@@ -82,6 +82,7 @@ class FeatureEncoder:
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedRows:
         """The ids of sentences of forms; one whose forms are single characters may be one string."""
+        sentences = [forms_read(self._config, forms) for forms in sentences]
         lengths = list(map(len, sentences))
         if sum(len(sentence) for sentence in sentences if isinstance(sentence, str)) >= MANY_CHARACTERS:
             rows = self._rows_by_character(sentences, lengths)
@@ -91,7 +92,7 @@ class FeatureEncoder:
         if sets:
             rows |= sets.numbers
         if self._reads_context:
-            rows |= context_rows(sentences, self._vocabularies[CONTEXT], self._spaces)
+            rows |= context_rows(sentences, self._vocabularies[CONTEXT], self._config.language_model_spaces)
         if not self._of_forms:
             return EncodedRows(rows=rows, forms={}, sets=sets)
         numbers: dict[str, int] = {}
@@ -132,6 +133,7 @@ class FeatureEncoder:
 
     def parts(self, forms: Sequence[str]) -> tuple[InputPart, ...]:
         """What x is made of for one sentence, in its order."""
+        forms = forms_read(self._config, forms)
         found: list[InputPart] = []
         for feature in self._features:
             start = found[-1].stop if found else 0

@@ -20,8 +20,9 @@ from gatewise.model.context import CONTEXT, CONTEXT_INPUTS, PARTS
 from gatewise.model.language_model_shapes import SUFFIXES, embedding_name
 from gatewise.model.lexicon import LEXICON
 from gatewise.model.word_sets import SET_INPUTS, SHARES
+from gatewise.text.simplified import simplified
 from gatewise.text.spelling import prefixes, spelling, suffixes, word_shape
-from gatewise.text.vocabulary import Vocabulary, bigrams, build_vocabulary, keys_from_forms
+from gatewise.text.vocabulary import Vocabulary, bigrams, build_vocabulary, keys_from_forms, normalize
 
 CHARACTERS = "characters"
 FORM_OF = "form_of"
@@ -171,6 +172,18 @@ def graph_inputs(features: FeaturesConfig) -> tuple[str, ...]:
     return tuple(names)
 
 
+def forms_read(features: FeaturesConfig, forms: Sequence[str]) -> Sequence[str]:
+    """The forms of a sentence as every feature reads them; a string of single characters stays one."""
+    if not features.simplified:
+        return forms
+    return simplified(forms) if isinstance(forms, str) else list(map(simplified, forms))
+
+
+def key_of(features: FeaturesConfig) -> Callable[[str], str]:
+    """What turns a form into its lookup key, for files of words and vectors."""
+    return (lambda form: normalize(simplified(form))) if features.simplified else normalize
+
+
 def count_keys(features: FeaturesConfig, sentences: Iterable[Sequence[str]]) -> dict[str, Counter[str]]:
     """By feature, how often each key occurs in sentences of forms; a lexicon's words are counted where it is made."""
     chosen = features_of(features)
@@ -178,7 +191,8 @@ def count_keys(features: FeaturesConfig, sentences: Iterable[Sequence[str]]) -> 
     of_forms = [feature for feature in chosen if isinstance(feature, FormFeature)]
     counts: dict[str, Counter[str]] = {feature.name: Counter() for feature in (*of_sentences, *of_forms)}
     seen: Counter[str] = Counter()
-    for forms in sentences:
+    for sentence in sentences:
+        forms = forms_read(features, sentence)
         keys = keys_from_forms(forms)
         for feature in of_sentences:
             counts[feature.name].update(feature.keys(keys))

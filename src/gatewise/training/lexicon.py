@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gatewise.errors import TrainingError
 from gatewise.model.config import FeaturesConfig
+from gatewise.model.features import forms_read, key_of
 from gatewise.model.lexicon import Lexicon
 from gatewise.model.word_trie import Matches
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, keys_from_forms
@@ -41,9 +42,11 @@ def prepare_lexicon(features: FeaturesConfig, train: Forms, dev: Forms = ()) -> 
     Raises FormatError for a list or a file of vectors that cannot be read, TrainingError where the training split has
     none of the words.
     """
-    words = read_word_list(features.lexicon, features.lexicon_longest)
+    words = read_word_list(features.lexicon, features.lexicon_longest, key_of(features))
     everything = Lexicon(entries=(), others=tuple(words), weights=())
-    in_train, in_dev = (everything.find([keys_from_forms(forms) for forms in split]) for split in (train, dev))
+    in_train, in_dev = (
+        everything.find([keys_from_forms(forms_read(features, forms)) for forms in split]) for split in (train, dev)
+    )
     occurrences = np.bincount(in_train.words, minlength=len(words))
     if not occurrences.any():
         raise TrainingError(
@@ -93,7 +96,7 @@ def _with_own_vectors(
 def _vectors(features: FeaturesConfig, words: Sequence[str]) -> dict[str, Float32s]:
     """By word, its pretrained vector."""
     path = features.lexicon_vectors
-    found = vectors_of(path, set(words), features.lexicon_dim, setting="features.lexicon_dim")
+    found = vectors_of(path, set(words), features.lexicon_dim, setting="features.lexicon_dim", key_of=key_of(features))
     if not found:
         raise TrainingError(
             f"{path}: expected vectors of words in {features.lexicon}, found none of {len(words):,}; are both of one "

@@ -17,7 +17,7 @@ from gatewise.errors import ConfigError, TrainingError
 from gatewise.model.config import Config, FeaturesConfig
 from gatewise.model.context import CONTEXT
 from gatewise.model.feature_ids import FeatureEncoder
-from gatewise.model.features import build_vocabularies, count_keys
+from gatewise.model.features import build_vocabularies, count_keys, key_of
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.labeled import labeled_for
 from gatewise.model.language_model import LanguageModel
@@ -165,11 +165,11 @@ def _with_pretrained(
         "tokens": (features.vectors, features.token_dim),
         "bigrams": (features.bigram_vectors, features.bigram_dim),
     }
-    widened, found = dict(vocabularies), dict[str, PretrainedVectors]()
+    widened, found, key = dict(vocabularies), dict[str, PretrainedVectors](), key_of(features)
     for name, (path, dim) in asked.items():
         if path:
-            widened[name] = with_entries_of(path, vocabularies[name], dim, features.vectors_added, name)
-            found[name] = find_vectors(path, widened[name], dim, name)
+            widened[name] = with_entries_of(path, vocabularies[name], dim, features.vectors_added, name, key_of=key)
+            found[name] = find_vectors(path, widened[name], dim, name, key_of=key)
     return widened, found
 
 

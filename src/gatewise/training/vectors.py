@@ -8,10 +8,11 @@ vector of the form that is written like it, or else that of the first form with 
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from gatewise.errors import TrainingError
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, Vocabulary, normalize
 from gatewise.training.table import Table
 from gatewise.training.vector_files import Float32s, read_vectors
+
+KeyOf: TypeAlias = Callable[[str], str]
 
 # By feature, the setting that says how long its vectors are
 SETTINGS = {"tokens": "features.token_dim", "bigrams": "features.bigram_dim"}
@@ -43,13 +46,15 @@ class PretrainedVectors:
             table.freeze(self.ids)
 
 
-def find_vectors(path: str | Path, vocabulary: Vocabulary, dim: int, name: str = "tokens") -> PretrainedVectors:
-    """What the file has of the vocabulary of a feature, `tokens` or `bigrams`.
+def find_vectors(
+    path: str | Path, vocabulary: Vocabulary, dim: int, name: str = "tokens", *, key_of: KeyOf = normalize
+) -> PretrainedVectors:
+    """What the file has of the vocabulary of a feature, `tokens` or `bigrams`, whose keys `key_of` makes of forms.
 
     Raises FormatError for a file that is no file of vectors of this length, TrainingError when it has none of them.
     """
     ids = {entry: number for number, entry in enumerate(vocabulary.entries, start=FIRST_ENTRY_ID)}
-    found = vectors_of(path, ids, dim, setting=SETTINGS[name])
+    found = vectors_of(path, ids, dim, setting=SETTINGS[name], key_of=key_of)
     if not found:
         raise TrainingError(
             f"{path}: expected vectors of the training split's {name}, found none of {len(ids):,}; are both of one"
@@ -59,28 +64,32 @@ def find_vectors(path: str | Path, vocabulary: Vocabulary, dim: int, name: str =
     return rows_of_table(rows, dim, entries=len(ids))
 
 
-def vectors_of(path: str | Path, keys: Container[str], dim: int, *, setting: str) -> dict[str, Float32s]:
+def vectors_of(
+    path: str | Path, keys: Container[str], dim: int, *, setting: str, key_of: KeyOf = normalize
+) -> dict[str, Float32s]:
     """By key, the vector of the form that is written like it, or else that of the first form with this key.
 
     `setting` is the one that says how long vectors are, for messages. Raises FormatError for a file that is none.
     """
     exact: dict[str, Float32s] = {}
     by_key: dict[str, Float32s] = {}
-    for form, values in read_vectors(path, dim, lambda form: form in keys or normalize(form) in keys, setting=setting):
+    for form, values in read_vectors(path, dim, lambda form: form in keys or key_of(form) in keys, setting=setting):
         if form in keys:
             exact.setdefault(form, values)
         else:
-            by_key.setdefault(normalize(form), values)
+            by_key.setdefault(key_of(form), values)
     return by_key | exact
 
 
-def with_entries_of(path: str | Path, vocabulary: Vocabulary, dim: int, count: int, name: str = "tokens") -> Vocabulary:
+def with_entries_of(
+    path: str | Path, vocabulary: Vocabulary, dim: int, count: int, name: str = "tokens", *, key_of: KeyOf = normalize
+) -> Vocabulary:
     """The vocabulary and, behind its entries, the keys of the first `count` of the file that it does not have.
 
     Raises FormatError for a file that is no file of vectors of this length.
     """
     entries = read_vectors(path, dim, lambda _: True, setting=SETTINGS[name])
-    keys = dict.fromkeys(normalize(form) for form, _ in islice(entries, count))
+    keys = dict.fromkeys(key_of(form) for form, _ in islice(entries, count))
     added = [key for key in keys if key not in vocabulary]
     return Vocabulary(entries=(*vocabulary.entries, *added)) if added else vocabulary
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from gatewise.errors import FormatError
@@ -17,7 +18,7 @@ from gatewise.text.vocabulary import normalize
 from gatewise.training.vector_files import GZIP_MAGIC
 
 
-def read_word_list(path: str | Path, longest: int) -> list[str]:
+def read_word_list(path: str | Path, longest: int, key_of: Callable[[str], str] = normalize) -> list[str]:
     """The words of at most `longest` characters.
 
     Raises FormatError for a file that cannot be read, is no text in UTF-8, or has too many words or none.
@@ -30,7 +31,7 @@ def read_word_list(path: str | Path, longest: int) -> list[str]:
             stream = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if zipped else raw
             for number, line in enumerate(stream, start=1):
                 if fields := line.decode("utf-8-sig" if number == 1 else "utf-8").split(None, 1):
-                    word = normalize(fields[0])
+                    word = key_of(fields[0])
                     if len(word) <= longest:
                         words[word] = None
     except UnicodeDecodeError as error:
