@@ -43,7 +43,8 @@ class Vectors:
 class Row:
     """The files of DATA, the names of the vectors, and how many seeds; where dev is none, it is held out of train.
 
-    `more` are files that are trained on as well.
+    `more` are files that are trained on as well; `thinned` are files of WORK, each by its name, a file of DATA and how
+    many: of so many sentences in a row the last is taken.
     """
 
     train: str
@@ -51,6 +52,7 @@ class Row:
     dev: str
     test: str
     vectors: tuple[str, ...] = ()
+    thinned: tuple[tuple[str, str, int], ...] = ()
     seeds: int = 5
 
 
@@ -76,7 +78,7 @@ VECTORS = {
 }
 ROWS = {
     "weibo": row("weibo", ".tsv", "zh_char64.txt", "zh_word50.txt"),
-    "resume": row("resume", ".tsv", "zh_char64.txt"),
+    "resume": row("resume", ".tsv", "zh_char64.txt", "zh_word50.txt"),
     "conll2003": row("conll2003", ".tsv", "en_word100.txt"),
     "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
     "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
@@ -88,6 +90,7 @@ ROWS = {
         dev="ud_zh_gsdsimp_v2/dev.conllu",
         test="ud_zh_gsdsimp_v2/test.conllu",
         vectors=("zh_word50.txt",),
+        thinned=(("pku_quarter.conllu", "pku_199801/train.conllu.gz", 4),),
         seeds=3,
     ),
     "en-ner": Row(
@@ -161,11 +164,17 @@ def joined(paths: Sequence[Path], work: Path) -> Path:
     return path
 
 
-def head_files(recipe: Path, data: Path) -> list[str]:
-    """Settings that say where in DATA the files of further heads are, which a recipe names from there."""
+def thin(name: str, packed: Path, every: int, work: Path) -> None:
+    """Every so many-th sentence of a packed file, in a file of WORK."""
+    sentences = gzip.decompress(packed.read_bytes()).decode("utf-8").strip("\n").split("\n\n")
+    (work / name).write_text("\n\n".join([*sentences[every - 1 :: every], ""]), encoding="utf-8")
+
+
+def head_files(recipe: Path, data: Path, work: Path) -> list[str]:
+    """Settings that say where the files of further heads are, which a recipe names from WORK or from DATA."""
     heads = tomllib.loads(recipe.read_text(encoding="utf-8")).get("heads", {})
     return [
-        f"heads.{name}.{split}={data / settings[split]}"
+        f"heads.{name}.{split}={(work if (work / settings[split]).exists() else data) / settings[split]}"
         for name, settings in heads.items()
         for split in ("train", "dev", "test")
         if split in settings
@@ -183,12 +192,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     for name in made.vectors:
         make_vectors(name, data, work)
+    for name, packed, every in made.thinned:
+        thin(name, data / packed, every, work)
     train, dev = (data / made.train, data / made.dev) if made.dev else hold_out(data / made.train, work)
     if made.more:
         train = joined([train, *(data / path for path in made.more)], work)
     files = [str(train), "--dev", str(dev), "--test", str(data / made.test)]
     recipe = RECIPES / f"{asked.row}.toml"
-    settings = [part for one in (*head_files(recipe, data), *asked.set) for part in ("--set", one)]
+    settings = [part for one in (*head_files(recipe, data, work), *asked.set) for part in ("--set", one)]
     seeds = ("--seeds", str(made.seeds)) if made.seeds > 1 else ()
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     run(work, "train", *files, "--config", str(recipe), "-o", asked.row, *seeds, "--resume", *settings)
