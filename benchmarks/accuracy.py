@@ -43,12 +43,14 @@ class Vectors:
 class Row:
     """The files of DATA, the names of the vectors, and how many seeds; where dev is none, it is held out of train.
 
-    `more` are files that are trained on as well; `thinned` are files of WORK, each by its name, a file of DATA and how
+    `words` is a list of words whose convention train and dev are put into (pku_convention.py), with `more` that is
+    trained on as well. `thinned` are files of WORK, each by its name, a file of DATA and how
     many: of so many sentences in a row the last is taken.
     """
 
     train: str
     more: tuple[str, ...] = ()
+    words: str = ""
     dev: str
     test: str
     vectors: tuple[str, ...] = ()
@@ -104,9 +106,10 @@ ROWS = {
     "pku": Row(
         train="pku_199801/train.conllu.gz",
         more=("pku_199801/test.conllu.gz",),
+        words="sighan2005_pku/pku_training_words.txt",
         dev="pku_199801/dev.conllu.gz",
         test="sighan2005_pku/pku_test_gold.txt",
-        vectors=("zh_char64.txt", "zh_bigram64.txt"),
+        vectors=("zh_char64.txt", "zh_word50.txt"),
         seeds=3,
     ),
 }
@@ -157,11 +160,15 @@ def hold_out(train: Path, work: Path) -> tuple[Path, Path]:
     return paths
 
 
-def joined(paths: Sequence[Path], work: Path) -> Path:
-    """Files one after the other, in a file of WORK; packed ones stay packed."""
-    path = work / f"{paths[0].parent.name}_{paths[0].name}"
-    path.write_bytes(b"".join(part.read_bytes() for part in paths))
-    return path
+def in_convention(made: Row, data: Path, work: Path) -> tuple[Path, Path]:
+    """Train, with what is trained on as well, and dev in the words of the row's list, in files of WORK."""
+    from pku_convention import convert
+
+    parts = {"train": [data / made.train, *(data / path for path in made.more)], "dev": [data / made.dev]}
+    paths = (work / "pku_train.txt", work / "pku_dev.txt")
+    for path, sources in zip(paths, parts.values(), strict=True):
+        convert(data / made.words, path, sources, counted=[*parts["train"], *parts["dev"]])
+    return paths
 
 
 def thin(name: str, packed: Path, every: int, work: Path) -> None:
@@ -195,8 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, packed, every in made.thinned:
         thin(name, data / packed, every, work)
     train, dev = (data / made.train, data / made.dev) if made.dev else hold_out(data / made.train, work)
-    if made.more:
-        train = joined([train, *(data / path for path in made.more)], work)
+    if made.words:
+        train, dev = in_convention(made, data, work)
     files = [str(train), "--dev", str(dev), "--test", str(data / made.test)]
     recipe = RECIPES / f"{asked.row}.toml"
     settings = [part for one in (*head_files(recipe, data, work), *asked.set) for part in ("--set", one)]
