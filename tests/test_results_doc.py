@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -54,10 +56,42 @@ def test_every_row_s_recipe_reads_the_vectors_that_are_made_for_it(accuracy: Mod
 
 
 def test_the_files_of_heads_are_found_in_the_folder_of_the_corpora(accuracy: ModuleType, tmp_path: Path) -> None:
-    found = accuracy.head_files(ROOT / "recipes" / "en-ner.toml", tmp_path)
+    work = tmp_path / "work"
+    found = accuracy.head_files(ROOT / "recipes" / "en-ner.toml", tmp_path, work)
     assert f"heads.biomedical.test={tmp_path / 'bc5cdr/test.tsv'}" in found
     assert [setting.partition("=")[0] for setting in found][-2:] == ["heads.upos.train", "heads.upos.dev"]
-    assert accuracy.head_files(ROOT / "recipes" / "weibo.toml", tmp_path) == []
+    assert accuracy.head_files(ROOT / "recipes" / "resume.toml", tmp_path, work) == []
+
+
+def test_a_head_s_file_that_is_thinned_is_in_the_folder_to_work_in(accuracy: ModuleType, tmp_path: Path) -> None:
+    packed, work = tmp_path / "data" / "pku_199801" / "train.conllu.gz", tmp_path / "work"
+    packed.parent.mkdir(parents=True)
+    work.mkdir()
+    packed.write_bytes(gzip.compress("".join(f"{n}\n\n" for n in range(1, 12)).encode()))
+    [(name, of, every)] = accuracy.ROWS["ud_zh_gsdsimp_v2"].thinned
+    accuracy.thin(name, tmp_path / "data" / of, every, work)
+    assert (work / name).read_text(encoding="utf-8").split() == ["4", "8"]
+    recipe = ROOT / "recipes" / "ud_zh_gsdsimp_v2.toml"
+    assert accuracy.head_files(recipe, tmp_path / "data", work) == [
+        f"heads.pku.train={work / name}",
+        f"heads.pku.dev={tmp_path / 'data' / 'pku_199801/dev.conllu.gz'}",
+    ]
+
+
+def test_a_corpus_is_put_into_the_words_of_a_list() -> None:
+    """Neighbors that the list has joined and the corpus never has; a word that the list has not is cut where its parts
+    are frequent."""
+    folder = str(ROOT / "benchmarks")
+    sys.path.insert(0, folder)
+    try:
+        import pku_convention
+    finally:
+        sys.path.remove(folder)
+    counts = Counter({"放": 50, "在": 90, "放在": 9, "发家": 3, "致富": 4, "阿": 30, "南德": 1, "阿南德": 2, "大学": 8})
+    convention = pku_convention.Convention(["放", "在", "发家", "致富", "发家致富", "阿", "大学"], counts)
+    assert convention.apply(["放在", "大学"]) == ["放", "在", "大学"]
+    assert convention.apply(["发家", "致富", "发家"]) == ["发家致富", "发家"]
+    assert convention.apply(["阿南德"]) == ["阿南德"]  # 南德 is neither listed nor frequent
 
 
 def test_dev_is_held_out_of_train_in_blocks(accuracy: ModuleType, tmp_path: Path) -> None:
@@ -76,21 +110,23 @@ def test_a_row_is_made_by_commands_in_turn(
     ran: list[list[str]] = []
     monkeypatch.setattr(accuracy.subprocess, "run", lambda command, **_: ran.append(command))
     data, work = tmp_path / "data", tmp_path / "work"
-    accuracy.main(["resume", "--data", str(data), "--work", str(work), "--set", "training.threads=1"])
+    accuracy.main(["conll2000", "--data", str(data), "--work", str(work), "--set", "training.threads=1"])
     assert [command[3] for command in ran] == ["embed", "train"]
     assert ran[1][4:] == [
         *(
-            str(data / "resume/train.tsv"),
+            str(data / "conll2000/train.tsv"),
             "--dev",
-            str(data / "resume/dev.tsv"),
+            str(data / "conll2000/dev.tsv"),
             "--test",
-            str(data / "resume/test.tsv"),
+            str(data / "conll2000/test.tsv"),
         ),
-        *("--config", str(ROOT / "recipes" / "resume.toml"), "-o", "resume", "--seeds", "5", "--resume"),
+        *("--config", str(ROOT / "recipes" / "conll2000.toml"), "-o", "conll2000", "--seeds", "5", "--resume"),
         *("--set", "training.threads=1"),
     ]
-    assert capsys.readouterr().out.startswith(f"$ gatewise embed '{data}/raw_zh/*.txt.gz' -o zh_char64.txt --tokenizer")
-    (work / "zh_char64.txt").touch()
+    assert capsys.readouterr().out.startswith(
+        f"$ gatewise embed '{data}/raw_en/*.txt.gz' -o en_word100.txt --tokenizer"
+    )
+    (work / "en_word100.txt").touch()
     ran.clear()
-    accuracy.main(["resume", "--data", str(data), "--work", str(work)])
+    accuracy.main(["conll2000", "--data", str(data), "--work", str(work)])
     assert [command[3] for command in ran] == ["train"]
