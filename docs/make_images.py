@@ -1,11 +1,14 @@
 """Draw the pictures of the documents: `python docs/make_images.py`. What they show is what the commands print.
 
-The pictures of the page need Playwright (in the test extra) and a Chromium of the system; without them they stay.
+The pictures of the page need Playwright (in the test extra), a Chromium of the system and a Chinese font (Debian's
+fonts-noto-cjk); without them they stay.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +99,8 @@ def photograph_trace(chromium: Any, name: str, lang: Any) -> None:
 
 def draw_pages() -> None:
     """All pictures of pages, in both languages."""
+    if not subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=True).stdout:
+        sys.exit("expected a font with Chinese characters, found none; install fonts-noto-cjk")
     with browser() as chromium:
         for lang, ending in (("en", ""), ("zh", ".zh-CN")):
             photograph(chromium, f"page{ending}.png", lang)
