@@ -80,7 +80,7 @@ VECTORS = {
 }
 ROWS = {
     "weibo": row("weibo", ".tsv", "zh_char64.txt", "zh_word50.txt"),
-    "resume": row("resume", ".tsv", "zh_char64.txt", "zh_word50.txt"),
+    "resume": row("resume", ".tsv", "zh_char64.txt"),
     "conll2003": row("conll2003", ".tsv", "en_word100.txt"),
     "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
     "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
