@@ -44,6 +44,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "task.scheme, task.spaces": SEGMENTATION | {"task.scheme": "BIO", "task.spaces": "within"},
     "features.token_dim": TAGS | {"features.token_dim": 7},
     "features.bigram_dim": SEGMENTATION | {"features.bigram_dim": 0},
+    "features.simplified": SEGMENTATION | {"features.simplified": True},
     "features.min_count, features.bigram_min_count": SEGMENTATION
     | {"features.min_count": 2, "features.bigram_min_count": 1},
     "features.characters, features.character_dim, features.character_hidden": TAGS
