@@ -11,31 +11,17 @@ In: the word list, a word a line; CoNLL-U files, gzipped. Out: a file of segment
 from __future__ import annotations
 
 import argparse
-import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 
+from gatewise.formats import read_sentences
+
 MOST_JOINED = 6  # neighbors that may become one word
 FREQUENT = 20  # so often a part of a word that is cut stands in the corpus by itself
 LONGEST_CUT = 6  # characters
-
-
-def read_sentences(path: Path) -> Iterator[list[str]]:
-    """The words of each sentence of a gzipped CoNLL-U file."""
-    words: list[str] = []
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            fields = line.split("\t")
-            if len(fields) > 1:
-                words.append(fields[1])
-            elif words:
-                yield words
-                words = []
-    if words:
-        yield words
 
 
 class Convention:
@@ -78,12 +64,13 @@ class Convention:
 
 def convert(word_list: Path, target: Path, sources: Sequence[Path], counted: Sequence[Path]) -> tuple[int, int]:
     """Write the sentences of `sources`; words are counted in `counted`. Returns the words before and those changed."""
-    counts = Counter(word for path in counted for sentence in read_sentences(path) for word in sentence)
+    counts = Counter(word for path in counted for sentence in read_sentences(path) for word in sentence.forms)
     convention = Convention(word_list.read_text(encoding="utf-8").split(), counts)
     before = changed = 0
     with target.open("w", encoding="utf-8") as stream:
         for path in sources:
-            for words in read_sentences(path):
+            for sentence in read_sentences(path):
+                words = sentence.forms
                 found = convention.apply(words)
                 before += len(words)
                 changed += len(set(_edges(words)) ^ set(_edges(found)))

@@ -149,7 +149,7 @@ class Run:
             progress.epoch_seconds, progress.seconds = before[0] + elapsed, before[1] + elapsed
             if progress.step % every == 0 or progress.batch == len(order):
                 self._read_loss()
-                self.listener.on_batch(progress.batch_report(training, rate, self._gradient_norm(), since, len(order)))
+                self.listener.on_batch(progress.batch_report(training, rate, float(self.unread[1]), since, len(order)))
                 since = Since(began=time.perf_counter())
             done_at = time.perf_counter()
             self._save_now_and_then()
@@ -209,9 +209,6 @@ class Run:
             emissions = {name: self.network.heads[name](target.of(states)) for name, target in batch.targets.items()}
         wide = {name: of_head.float() for name, of_head in emissions.items()}
         return batch_losses(self.network, wide, batch, self.margins)
-
-    def _gradient_norm(self) -> float:
-        return float(self.unread[1])
 
     def _read_loss(self) -> None:
         loss = self.group.total(float(self.unread[0]))
