@@ -5,6 +5,7 @@
 MODEL is a gatewise model trained on TRAIN, such as Resume NER with all defaults: 200 units a direction that read 192
 numbers a token. It tags the sentences of the FILEs, and so do
 
+- itself on the native kernel's VNNI instructions instead of AMX, and on onnxruntime's layers;
 - the bare kernels: onnxruntime's LSTM and its integer LSTM (DynamicQuantizeLSTM) in those sizes, on random numbers in
   the batches that gatewise makes, one thread a batch, with no look-up before them and nothing after them;
 - Flair's SequenceTagger with the same LSTM and a CRF, trained for one epoch on 600 sentences of TRAIN (`--peers`);
@@ -86,6 +87,18 @@ def gatewise(job: Job, *, scores: bool = False) -> Found:
 
 def gatewise_with_scores(job: Job) -> Found:
     return gatewise(job, scores=True)
+
+
+def gatewise_in_the_graph(job: Job) -> Found:
+    """Without the native kernel."""
+    os.environ["GATEWISE_KERNEL"] = "onnxruntime"
+    return gatewise(job)
+
+
+def gatewise_without_tiles(job: Job) -> Found:
+    """With the native kernel's VNNI, where there is AMX, too."""
+    os.environ["GATEWISE_KERNEL"] = "vnni"
+    return gatewise(job)
 
 
 def gatewise_text(job: Job) -> Found:
@@ -318,6 +331,8 @@ def jieba(job: Job) -> Found:
 TAGGERS: dict[str, tuple[Callable[[Job], Found], bool]] = {
     "gatewise": (gatewise, False),
     "gatewise, with probabilities": (gatewise_with_scores, False),
+    "gatewise, by VNNI": (gatewise_without_tiles, False),
+    "gatewise, by onnxruntime": (gatewise_in_the_graph, False),
     "onnxruntime's LSTM alone": (kernel, False),
     "onnxruntime's integer LSTM alone": (integer_kernel, False),
     "Flair": (flair, True),

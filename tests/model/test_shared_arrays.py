@@ -29,6 +29,7 @@ from gatewise.model.features import features_of  # noqa: E402
 from gatewise.model.numbers import stored as stored_numbers  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.model.shared_arrays import LEAST, stored_places, without_shared_arrays  # noqa: E402
+from gatewise.runtime.native_layers import VARIABLE  # noqa: E402
 from gatewise.runtime.session import Session  # noqa: E402
 from gatewise.training.export import onnx_graph  # noqa: E402
 
@@ -102,8 +103,9 @@ def test_places_change_with_the_weights() -> None:
 
 
 @pytest.mark.parametrize("name", VERSION_2)
-def test_onnxruntime_alone_finds_the_same_emissions(stored: Path, name: str) -> None:
+def test_onnxruntime_alone_finds_the_same_emissions(monkeypatch: pytest.MonkeyPatch, stored: Path, name: str) -> None:
     """Given the folder and nothing of gatewise; what is fed in is what the tagger feeds."""
+    monkeypatch.setenv(VARIABLE, "onnxruntime")
     tagger, session = gatewise.load(stored / name), Session(open_model(stored / name))
     alone = onnxruntime.InferenceSession(str(stored / name / "model.onnx"), providers=["CPUExecutionProvider"])
     batch = session.encode([tagger.tokenize(text) for text in ("小明 住在 北京", "the old dog")])

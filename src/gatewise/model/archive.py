@@ -46,6 +46,7 @@ from gatewise.model.config_reading import config_from_dict
 from gatewise.model.features import features_of
 from gatewise.model.file_sums import FileSum, check_content, check_file, sums_from_dict
 from gatewise.model.graph_check import check_graph, signature_of
+from gatewise.model.graph_part import part_for
 from gatewise.model.heads import MAIN_HEAD, RESTORE, ModelHead, heads_from_dict, strings, weights_prefix
 from gatewise.model.label_facts import LabelFacts, bare_labels, facts_from_dict
 from gatewise.model.lexicon import LEXICON, lexicon_from_dict
@@ -75,6 +76,12 @@ class RunnableGraph:
 
     content: bytes
     arrays: Mapping[str, Array]
+
+    def part_for(self, output: str) -> RunnableGraph:
+        """What makes this one of its outputs."""
+        content, names = part_for(self.content, output)
+        arrays = {name: array for name, array in self.arrays.items() if name in names}
+        return RunnableGraph(content=content, arrays=arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,8 +38,9 @@ def _one(name: str, kind: str, message: Message | None = None) -> Field:
     return Field(name=name, kind=kind, message=message)
 
 
-# The numbers of fields that `shared_arrays` writes anew, and what stands in them.
-GRAPH_FIELD, INITIALIZER_FIELD = 7, 5
+# The numbers of fields that `shared_arrays` and `graph_part` write anew, and what stands in them.
+GRAPH_FIELD = 7  # of a model
+NODE_FIELD, INITIALIZER_FIELD, OUTPUT_FIELD = 1, 5, 12  # of a graph
 PLACE_FIELDS = {"raw": 9, "external_data": 13, "data_location": 14}
 EXTERNAL = 1  # the data_location of an array in another file
 LOCATION = "location"
@@ -80,7 +81,7 @@ _ATTRIBUTE = Message(
         21: "a function's attribute",
     },
 )
-_NODE = Message(
+NODE = Message(
     name="node",
     fields={
         1: _many("input", "text"),
@@ -102,7 +103,7 @@ _TYPE = Message(
     fields={1: _one("tensor", "message", _ARRAY_TYPE)},
     foreign={**dict.fromkeys((4, 5, 7, 8, 9), "values that are no arrays"), 6: _REMARKS},
 )
-_VALUE = Message(
+VALUE = Message(
     name="value",
     fields={1: _one("name", "text"), 2: _one("type", "message", _TYPE)},
     foreign=dict.fromkeys((3, 4), _REMARKS),
@@ -110,11 +111,11 @@ _VALUE = Message(
 _GRAPH = Message(
     name="graph",
     fields={
-        1: _many("node", "message", _NODE),
+        NODE_FIELD: _many("node", "message", NODE),
         2: _one("name", "text"),
         INITIALIZER_FIELD: _many("initializer", "message", TENSOR),
-        11: _many("input", "message", _VALUE),
-        12: _many("output", "message", _VALUE),
+        11: _many("input", "message", VALUE),
+        OUTPUT_FIELD: _many("output", "message", VALUE),
     },
     foreign={
         13: "shapes of values inside",

@@ -101,6 +101,11 @@ def integer_matrices(config: Config) -> list[str]:
     return [*recurrent_matrices(config), *(layer_name(kind, suffix) for suffix in context for kind in kinds)]
 
 
+def step_of_x(config: Config, arrays: Mapping[str, Array]) -> float:
+    """The step that the tables of x share, from arrays as they are stored."""
+    return float(np.asarray(arrays[_tables_of_x(config)[0] + STEP], dtype=np.float32)[0])
+
+
 def input_bound(config: Config, arrays: Mapping[str, Float32s]) -> float:
     """What no number of x is beyond: the largest in the tables, and 1 for the networks inside words and the language
     model, which end in a tanh."""

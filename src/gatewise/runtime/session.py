@@ -22,6 +22,7 @@ from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import runs_on_integers
 from gatewise.model.parameters import input_size
 from gatewise.model.word_sets import NO_SET, SET_INPUTS, SHARES
+from gatewise.runtime.native_layers import native_layers
 from gatewise.runtime.windows import FLOAT_ROUNDING, INTEGER_ROUNDING, MARGIN, WINDOW, emissions_in_windows
 from gatewise.text.sentence import Sentence
 
@@ -118,6 +119,9 @@ class Session:
         self._path = str(archive.graph_path)
         self._heads = (MAIN_HEAD, *archive.heads)
         graph = archive.graph()
+        self._layers = native_layers(archive)
+        if self._layers:
+            graph = graph.part_for("x")
         try:
             # onnxruntime may read these where they lie, for as long as the session lives, and does not own them
             self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.arrays.values()]
@@ -155,20 +159,21 @@ class Session:
     def all_emissions(self, batch: EncodedBatch, heads: Sequence[str] | None = None) -> dict[str, Float32s]:
         """Of each of these heads, or of all, the main one first: (time, batch, num_tags)."""
         wanted = self._heads if heads is None else heads
-        names = [emissions_name(head) for head in wanted]
         if len(batch.lengths) == 1 and batch.lengths[0] > WINDOW + 2 * MARGIN:
             in_windows = emissions_in_windows(
-                lambda start, end: self._run(names, batch.stretch(start, end)), int(batch.lengths[0]), self._rounding
+                lambda start, end: self._emissions(wanted, batch.stretch(start, end)),
+                int(batch.lengths[0]),
+                self._rounding,
             )
             return dict(zip(wanted, in_windows, strict=True))
         runs = batch.runs()
         if len(runs) == 1:
-            return dict(zip(wanted, self._run(names, batch), strict=True))
+            return dict(zip(wanted, self._emissions(wanted, batch), strict=True))
         longest, count = batch.inputs["tokens"].shape
         found: dict[str, Float32s] = {}
         for columns in runs:
             part = batch.columns(columns)
-            for head, emissions in zip(wanted, self._run(names, part), strict=True):
+            for head, emissions in zip(wanted, self._emissions(wanted, part), strict=True):
                 if head not in found:
                     found[head] = np.zeros((longest, count, emissions.shape[2]), dtype=np.float32)
                 found[head][: len(emissions), columns] = emissions
@@ -176,8 +181,19 @@ class Session:
 
     def inputs_and_emissions(self, batch: EncodedBatch, head: str = MAIN_HEAD) -> tuple[Float32s, Float32s]:
         """x (time, batch, input_size), what the first layer reads, and a head's emissions (time, batch, num_tags)."""
-        x, emissions = self._run(["x", emissions_name(head)], batch)
+        if self._layers:
+            (x,) = self._run(["x"], batch)
+            (emissions,) = self._layers.emissions(x, batch.lengths, [head])
+        else:
+            x, emissions = self._run(["x", emissions_name(head)], batch)
         return x[:, :, : self._input_size], emissions
+
+    def _emissions(self, heads: Sequence[str], batch: EncodedBatch) -> list[Float32s]:
+        """Of each of these heads, all in one go."""
+        if self._layers:
+            (x,) = self._run(["x"], batch)
+            return self._layers.emissions(x, batch.lengths, heads)
+        return self._run([emissions_name(head) for head in heads], batch)
 
     def _run(self, outputs: list[str], batch: EncodedBatch) -> list[Float32s]:
         try:

@@ -28,7 +28,7 @@ from gatewise.model.features import (
 )
 from gatewise.model.heads import MAIN_HEAD, emissions_name, weights_prefix
 from gatewise.model.lexicon import LEXICON
-from gatewise.model.numbers import BOUNDS, MOST, STEP, graph_input_size, runs_on_integers
+from gatewise.model.numbers import BOUNDS, MOST, STEP, graph_input_size, runs_on_integers, step_of_x
 from gatewise.model.parameters import CHARACTER_WIDTH
 from gatewise.model.word_sets import SET_INPUTS, SHARES
 from gatewise.training.export_language_states import language_states
@@ -96,7 +96,7 @@ def _encode(graph: Graph, config: Config, arrays: Arrays) -> tuple[list[str], in
     in them. With residuals they are one, (time, batch, directions * hidden): the sum is of whole layers."""
     encoder, integer = config.encoder, runs_on_integers(config)
     add_layer = integer_layer if integer else float_layer
-    limit = input_limit(MOST * _step_of_x(config, arrays)) if integer else 0.0
+    limit = input_limit(MOST * step_of_x(config, arrays)) if integer else 0.0
     parts, states, before = _embed(graph, config, arrays), [""], ""
     for layer in range(encoder.layers):
         if integer:
@@ -225,11 +225,6 @@ def _spelling_cnn(graph: Graph, embedded: str, arrays: Arrays) -> str:
     kept = graph.add("Where", [inside, values, least], "spelling.kept")  # (forms, filters, longest)
     largest = graph.add("ReduceMax", [kept], "spelling.largest", axes=[2], keepdims=0)
     return graph.add("Tanh", [largest], "spelling.flat")
-
-
-def _step_of_x(config: Config, arrays: Arrays) -> float:
-    """The step that the tables of x share."""
-    return float(np.asarray(arrays[features_of(config.features)[0].weight + STEP])[0])
 
 
 def _look_up(graph: Graph, name: str, arrays: Arrays, ids: str, place: str) -> str:

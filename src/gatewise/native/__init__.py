@@ -1,0 +1,1 @@
+"""The LSTM of int8 models in C: see `library` and `integer_lstm`."""

@@ -1,0 +1,182 @@
+"""The native kernel beside the equations in plain float64, one sentence and one step at a time.
+
+The oracle counts x and h as the kernel says it does, and knows nothing of tiles, blocks, orders or batches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from gatewise.native.integer_lstm import IntegerLSTM, IntegerWeights
+from gatewise.native.library import Kernel, native_kernel
+
+Array = npt.NDArray[Any]
+Layers = list[list[IntegerWeights]]
+
+STEP_OF_X = 0.013
+NEAR = 2e-6  # float32 against float64, states at most 1
+SHAPES = [  # hidden, input size, layers, directions, batch
+    (5, 7, 1, 2, 3),
+    (20, 70, 2, 2, 40),
+    (33, 16, 3, 1, 17),
+    (16, 64, 2, 2, 16),
+    (200, 192, 1, 2, 35),
+]
+
+pytestmark = pytest.mark.skipif(
+    native_kernel() is None, reason="no native kernel for this processor, or none was built"
+)
+
+
+@pytest.fixture(params=["tiles", "without tiles"])
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    found = native_kernel(with_tiles=request.param == "tiles")
+    assert found is not None
+    if request.param == "tiles" and not found.with_tiles:
+        pytest.skip("no AMX here")
+    return found
+
+
+def make_layers(hidden: int, size: int, layers: int, directions: int, seed: int = 3) -> Layers:
+    """Asymmetric weights; what adds up stays where the gates are neither open nor shut."""
+    generator = np.random.default_rng(seed)
+
+    def one(columns: int) -> IntegerWeights:
+        rows = 4 * hidden
+        return IntegerWeights(
+            counts_ih=generator.integers(-127, 128, (rows, columns)).astype(np.int8),
+            steps_ih=(generator.uniform(0.2, 1.8, rows) / math.sqrt(columns) / 60).astype(np.float32),
+            counts_hh=generator.integers(-127, 128, (rows, hidden)).astype(np.int8),
+            steps_hh=(generator.uniform(0.2, 1.8, rows) / math.sqrt(hidden) / 60).astype(np.float32),
+            bias=generator.normal(0.2, 0.7, rows).astype(np.float32),
+        )
+
+    sizes = [size] + [directions * hidden] * (layers - 1)
+    return [[one(columns) for _ in range(directions)] for columns in sizes]
+
+
+def make_batch(size: int, batch: int, seed: int = 5) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """x in whole steps, garbage at padding and in two numbers that no layer reads; lengths from 1 to 9."""
+    generator = np.random.default_rng(seed)
+    lengths = generator.integers(1, 10, batch).astype(np.int32)
+    lengths[batch // 2] = 9
+    x = generator.integers(-127, 128, (9, batch, size + 2)) * STEP_OF_X
+    x[np.arange(9)[:, None] >= lengths] = 1e6
+    return x.astype(np.float32), lengths
+
+
+def states_by_hand(layers: Layers, x: Array, length: int) -> list[Array]:
+    """The states of each direction of the last layer, (length, hidden), of one sentence x (time, input_size)."""
+    counts, step = [np.rint(x[t].astype(float) / STEP_OF_X) for t in range(length)], STEP_OF_X
+    for layer in layers:
+        found = []
+        for number, weights in enumerate(layer):
+            order = range(length) if number == 0 else range(length - 1, -1, -1)
+            found.append(list(one_direction(weights, counts, step, list(order))))
+        states = [np.stack([dict(one)[t] for t in range(length)]) for one in found]
+        counts, step = list(np.rint(127 * np.concatenate(states, axis=1))), 1 / 127
+    return states
+
+
+def one_direction(
+    weights: IntegerWeights, counts: list[Array], step: float, order: list[int]
+) -> Iterator[tuple[int, Array]]:
+    hidden = weights.hidden
+    h, c = np.zeros(hidden), np.zeros(hidden)
+    for t in order:
+        of_x = weights.steps_ih.astype(float) * step * (weights.counts_ih.astype(float) @ counts[t])
+        of_h = weights.steps_hh.astype(float) / 127 * (weights.counts_hh.astype(float) @ np.rint(127 * h))
+        i, f, g, o = (of_x + of_h + weights.bias).reshape(4, hidden)
+        c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        h = np.tanh(c) / (1 + np.exp(-o))
+        yield t, h
+
+
+def in_blocks(states: Array, hidden: int, directions: int) -> list[Array]:
+    """Of each direction its (…, hidden)."""
+    width = states.shape[-1] // directions
+    return [states[..., n * width : n * width + hidden] for n in range(directions)]
+
+
+@pytest.mark.parametrize(("hidden", "size", "depth", "directions", "batch"), SHAPES)
+def test_states_are_those_of_the_equations(
+    kernel: Kernel, hidden: int, size: int, depth: int, directions: int, batch: int
+) -> None:
+    layers, (x, lengths) = make_layers(hidden, size, depth, directions), make_batch(size, batch)
+    found = in_blocks(IntegerLSTM(kernel, layers, STEP_OF_X).states(x, lengths), hidden, directions)
+    for column in range(0, batch, 1 + batch // 8):
+        length = int(lengths[column])
+        wanted = states_by_hand(layers, x[:, column, :size], length)
+        for of_direction, by_hand in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(of_direction[:length, column], by_hand, rtol=0, atol=NEAR)
+            assert not of_direction[length:, column].any()  # padding is 0
+
+
+@pytest.mark.parametrize("changed", ["gates", "directions", "steps", "bias"])
+def test_other_weights_are_seen(kernel: Kernel, changed: str) -> None:
+    layers, (x, lengths) = make_layers(20, 30, 1, 2), make_batch(30, 6)
+    [forward, backward] = layers[0]
+    other = {
+        "gates": [replace(forward, counts_hh=np.roll(forward.counts_hh, 20, axis=0)), backward],
+        "directions": [backward, forward],
+        "steps": [replace(forward, steps_ih=np.roll(forward.steps_ih, 1)), backward],
+        "bias": [forward, replace(backward, bias=np.roll(backward.bias, 1))],
+    }[changed]
+    found, moved = (IntegerLSTM(kernel, [layer], STEP_OF_X).states(x, lengths) for layer in (layers[0], other))
+    assert np.abs(found - moved).max() > 1e-2
+
+
+def test_both_instructions_have_the_same_answers() -> None:
+    kernels = [native_kernel(with_tiles=with_tiles) for with_tiles in (True, False)]
+    if not kernels[0] or not kernels[0].with_tiles:
+        pytest.skip("no AMX here")
+    layers, (x, lengths) = make_layers(200, 192, 2, 2), make_batch(192, 45)
+    first, second = (IntegerLSTM(one, layers, STEP_OF_X).states(x, lengths) for one in kernels if one)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_what_else_is_in_the_batch_moves_nothing(kernel: Kernel) -> None:
+    layers, (x, lengths) = make_layers(37, 50, 2, 2), make_batch(50, 70)
+    lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
+    together = lstm.states(x, lengths)
+    for column in (0, 1, 33, 69):
+        length = int(lengths[column])
+        alone = lstm.states(x[:length, [column]], lengths[[column]])
+        np.testing.assert_array_equal(alone[:, 0], together[:length, column])
+
+
+def test_x_beyond_its_steps_is_cut(kernel: Kernel) -> None:
+    layers = make_layers(8, 5, 1, 2)
+    lstm, lengths = IntegerLSTM(kernel, layers, STEP_OF_X), np.array([2], dtype=np.int32)
+    far = np.full((2, 1, 5), 900 * STEP_OF_X, dtype=np.float32)
+    np.testing.assert_array_equal(lstm.states(far, lengths), lstm.states(np.full_like(far, 127 * STEP_OF_X), lengths))
+
+
+@pytest.mark.parametrize("num_tags", [1, 16, 17, 31, 64, 65])
+def test_emissions_are_states_times_weights(kernel: Kernel, num_tags: int) -> None:
+    generator = np.random.default_rng(num_tags)
+    layers, (x, lengths) = make_layers(21, 9, 1, 2), make_batch(9, 5)
+    lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
+    weight = generator.normal(size=(num_tags, 42)).astype(np.float32)
+    bias = generator.normal(size=num_tags).astype(np.float32)
+    states = lstm.states(x, lengths)
+    found = lstm.emitter(weight, bias).emissions(states)
+    wanted = np.concatenate(in_blocks(states, 21, 2), axis=2).astype(float) @ weight.T.astype(float) + bias
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+
+
+def test_threads_do_not_meet(kernel: Kernel) -> None:
+    lstm = IntegerLSTM(kernel, make_layers(40, 60, 2, 2), STEP_OF_X)
+    batches = [make_batch(60, 33, seed) for seed in range(12)]
+    wanted = [lstm.states(*one) for one in batches]
+    with ThreadPoolExecutor(4) as threads:
+        for found, one in zip(threads.map(lambda batch: lstm.states(*batch), batches * 3), wanted * 3, strict=True):
+            np.testing.assert_array_equal(found, one)

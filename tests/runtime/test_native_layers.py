@@ -1,0 +1,101 @@
+"""Tagging with the native kernel and with the graph's layers: the same tags but where rounding the states decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gatewise
+from gatewise.errors import ConfigError
+from gatewise.native.library import native_kernel
+from gatewise.runtime import Tagger
+from gatewise.runtime.native_layers import VARIABLE
+
+MODELS = Path(__file__).parent.parent / "data" / "models"
+TEXTS = {
+    "zh": ["我叫小明，今年在北京大学读书。", "周末", "他们 昨天 去 了 上海 的 图书馆 看书。" * 5, "吃"],
+    "en-ner": [
+        "Alan Turing was born in London.",
+        "lol",
+        "Tesla opened a new factory near Berlin last Monday, he said.",
+    ],
+    str(MODELS / "v2-integers"): ["小明 住在 北京", "the old dog", "小明"],
+}
+
+needs_kernel = pytest.mark.skipif(
+    native_kernel() is None, reason="no native kernel for this processor, or none was built"
+)
+
+
+def tagger_with(monkeypatch: pytest.MonkeyPatch, kernel: str, model: str) -> Tagger:
+    monkeypatch.setenv(VARIABLE, kernel)
+    return gatewise.load(model, threads=1)
+
+
+def emissions_of(tagger: Tagger, texts: list[str]) -> dict[str, np.ndarray]:
+    found = {}
+    for sentences, emissions in tagger.emissions([tagger.tokenize(text) for text in texts]):
+        for column, sentence in enumerate(sentences):
+            found[sentence.text] = emissions[: len(sentence), column]
+    return found
+
+
+@needs_kernel
+@pytest.mark.parametrize("model", TEXTS)
+def test_emissions_are_near_those_of_the_graph(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    texts = TEXTS[model]
+    found, wanted = (emissions_of(tagger_with(monkeypatch, name, model), texts) for name in ("", "onnxruntime"))
+    for text in texts:
+        finite = np.isfinite(wanted[text])
+        assert np.array_equal(finite, np.isfinite(found[text]))
+        differences = np.abs(found[text][finite] - wanted[text][finite])
+        assert 0 < differences.max() < 0.1  # another kernel, within what rounding the states does
+        assert np.abs(wanted[text][finite]).mean() > 0.3
+
+
+@needs_kernel
+@pytest.mark.parametrize("model", TEXTS)
+def test_a_sentence_alone_and_in_a_batch_is_the_same_bit_for_bit(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    tagger = tagger_with(monkeypatch, "", model)
+    together = emissions_of(tagger, TEXTS[model])
+    for text in TEXTS[model]:
+        np.testing.assert_array_equal(emissions_of(tagger, [text])[text], together[text])
+
+
+@needs_kernel
+def test_with_and_without_tiles_nothing_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = TEXTS["zh"]
+    first, second = (list(tagger_with(monkeypatch, name, "zh").tag_many(texts)) for name in ("", "vnni"))
+    assert first == second
+
+
+@needs_kernel
+def test_every_head_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = TEXTS["en-ner"]
+    first, second = (tagger_with(monkeypatch, name, "en-ner").tag(texts[0]) for name in ("", "onnxruntime"))
+    assert first.heads.keys() == second.heads.keys() == {"biomedical", "upos"}
+    for name in first.heads:
+        assert first.heads[name].tags == second.heads[name].tags
+
+
+@needs_kernel
+def test_the_trace_has_the_x_that_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (tagger_with(monkeypatch, name, "zh").trace(TEXTS["zh"][0]) for name in ("", "onnxruntime"))
+    np.testing.assert_array_equal(first.x, second.x)
+    np.testing.assert_array_equal(first.emissions, second.emissions)  # the equations'
+    assert first.sentence.tags == second.sentence.tags
+
+
+@pytest.mark.parametrize("kernel", ["", "onnxruntime", "vnni"])
+def test_float_models_run_in_their_graph(monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
+    tagger = tagger_with(monkeypatch, kernel, str(MODELS / "v2-segmentation"))
+    monkeypatch.delenv(VARIABLE)
+    assert tagger.tag("我叫小明") == gatewise.load(MODELS / "v2-segmentation").tag("我叫小明")
+
+
+def test_what_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "cuda")
+    with pytest.raises(ConfigError, match=r"^GATEWISE_KERNEL: expected onnxruntime or vnni, found 'cuda'; unset it"):
+        gatewise.load("zh")
