@@ -29,7 +29,7 @@ from gatewise.model.features import features_of  # noqa: E402
 from gatewise.model.numbers import stored as stored_numbers  # noqa: E402
 from gatewise.model.parameters import parameter_shapes  # noqa: E402
 from gatewise.model.shared_arrays import LEAST, stored_places, without_shared_arrays  # noqa: E402
-from gatewise.runtime.native_layers import VARIABLE  # noqa: E402
+from gatewise.native.library import VARIABLE  # noqa: E402
 from gatewise.runtime.session import Session  # noqa: E402
 from gatewise.training.export import onnx_graph  # noqa: E402
 

@@ -9,9 +9,8 @@ import pytest
 
 import gatewise
 from gatewise.errors import ConfigError
-from gatewise.native.library import native_kernel
+from gatewise.native.library import VARIABLE, native_kernel
 from gatewise.runtime import Tagger
-from gatewise.runtime.native_layers import VARIABLE
 
 MODELS = Path(__file__).parent.parent / "data" / "models"
 TEXTS = {

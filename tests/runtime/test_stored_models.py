@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from gatewise.model.archive import FORMAT_VERSION
+from gatewise.native.library import VARIABLE
 from gatewise.runtime import Tagger, load
-from gatewise.runtime.native_layers import VARIABLE
 from gatewise.text.schemes import check_tags
 from gatewise.text.sentence import Sentence
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.native.library import Batch, Direction, Kernel, Output
+from gatewise.native.library import Batch, Direction, Kernel, Output, aligned, pointer
 
 Float32s = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint8]
@@ -65,7 +65,7 @@ class IntegerLSTM:
         padding. `x` may have more numbers than the layers read."""
         lengths = np.ascontiguousarray(lengths, dtype=np.int32)
         columns = np.argsort(-lengths, kind="stable").astype(np.int32)
-        of = Batch(_pointer(lengths), _pointer(columns), *x.shape[:2])
+        of = Batch(pointer(lengths), pointer(columns), *x.shape[:2])
         counts = self._counted(np.ascontiguousarray(x))
         for layer, above in zip(self._layers, [*self._layers[1:], None], strict=True):
             shape = (*x.shape[:2], WIDTH * above[0].input_tiles if above else 0)
@@ -78,7 +78,7 @@ class IntegerLSTM:
         read = self._layers[0][0]
         counts = np.empty((time, batch, WIDTH * read.input_tiles), dtype=np.uint8)
         self._kernel.functions.gatewise_counts(
-            _pointer(x), time * batch, read.input_size, width, self._step_of_x, _pointer(counts), counts.shape[2]
+            pointer(x), time * batch, read.input_size, width, self._step_of_x, pointer(counts), counts.shape[2]
         )
         return counts
 
@@ -87,12 +87,12 @@ class IntegerLSTM:
         width = layer[0].width
         states = np.empty((*counts.shape[:2], width * len(layer)), dtype=np.float32)
         for place, direction in enumerate(layer):
-            to_above = _pointer(above, place * width) if above.size else None
-            out = Output(_pointer(states, place * width), to_above, states.shape[2], above.shape[2])
+            to_above = pointer(above, place * width) if above.size else None
+            out = Output(pointer(states, place * width), to_above, states.shape[2], above.shape[2])
             failed = self._kernel.functions.gatewise_lstm(
                 ctypes.byref(direction.as_argument),
                 ctypes.byref(of),
-                _pointer(counts),
+                pointer(counts),
                 ctypes.byref(out),
                 self._kernel.with_tiles,
             )
@@ -123,14 +123,14 @@ class Emitter:
         time, batch, width = states.shape
         found = np.empty((time, batch, self._num_tags), dtype=np.float32)
         self._kernel.functions.gatewise_emissions(
-            _pointer(states),
+            pointer(states),
             time * batch,
             width,
-            _pointer(self._weight),
-            _pointer(self._bias),
+            pointer(self._weight),
+            pointer(self._bias),
             len(self._bias) // UNITS,
             self._num_tags,
-            _pointer(found),
+            pointer(found),
         )
         return found
 
@@ -162,7 +162,7 @@ def _packed(weights: IntegerWeights, places: Array, step: float, *, reverse: boo
         "raised_hh": _by_block(RAISED * weights.counts_hh.sum(axis=1, dtype=np.int32)),
     }
     input_tiles, state_tiles = _whole(size, WIDTH), _whole(weights.hidden, WIDTH)
-    argument = Direction(*map(_pointer, arrays.values()), blocks, input_tiles, state_tiles, reverse)
+    argument = Direction(*map(pointer, arrays.values()), blocks, input_tiles, state_tiles, reverse)
     return _Packed(input_size=size, input_tiles=input_tiles, width=UNITS * blocks, as_argument=argument, arrays=arrays)
 
 
@@ -173,7 +173,7 @@ def _tiles(counts: Array) -> Array:
     wide = np.zeros((GATES, blocks * UNITS, tiles * WIDTH), dtype=np.int8)
     wide[:, :hidden, :columns] = counts.reshape(GATES, hidden, columns)
     parts = wide.reshape(GATES, blocks, UNITS, tiles, WIDTH // 4, 4)
-    return _aligned(parts.transpose(1, 0, 3, 4, 2, 5))
+    return aligned(parts.transpose(1, 0, 3, 4, 2, 5))
 
 
 def _by_block(values: Array) -> Array:
@@ -181,22 +181,8 @@ def _by_block(values: Array) -> Array:
     hidden = len(values) // GATES
     wide = np.zeros((GATES, _whole(hidden, UNITS) * UNITS), dtype=values.dtype)
     wide[:, :hidden] = values.reshape(GATES, hidden)
-    return _aligned(wide.reshape(GATES, -1, UNITS).transpose(1, 0, 2))
-
-
-def _aligned(array: Array) -> Array:
-    """A copy that begins at a multiple of 64 bytes, as the kernel reads it."""
-    room = np.empty(array.nbytes + WIDTH, dtype=np.uint8)
-    start = -room.ctypes.data % WIDTH
-    found = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    found[...] = array
-    return found
+    return aligned(wide.reshape(GATES, -1, UNITS).transpose(1, 0, 2))
 
 
 def _whole(size: int, of: int) -> int:
     return -(-size // of)
-
-
-def _pointer(array: Array, first: int = 0) -> ctypes.c_void_p:
-    """To the first number, or to a later one."""
-    return ctypes.c_void_p(array.ctypes.data + first * array.itemsize)

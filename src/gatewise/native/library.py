@@ -7,10 +7,19 @@ Without it nothing is missing but speed: onnxruntime runs every model. Source of
 from __future__ import annotations
 
 import ctypes
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from gatewise.errors import ConfigError
+
+VARIABLE = "GATEWISE_KERNEL"  # unset for the fastest
+WITHOUT_TILES, NO_KERNEL = "vnni", "onnxruntime"
 FILE = Path(__file__).with_name("kernel.so")
 VNNI, AMX = 1, 2  # what `gatewise_supported` answers
 _ARRAYS = ("weight_ih", "weight_hh", "step_ih", "step_hh", "bias", "raised_ih", "raised_hh")
@@ -47,6 +56,16 @@ class Output(ctypes.Structure):
     )
 
 
+class PathScores(ctypes.Structure):
+    """`struct path_scores`."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("from_to", "to_from", "start", "end")),
+        ("num_tags", ctypes.c_int64),
+        ("blocks", ctypes.c_int64),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
     """The functions of the library, and whether they use AMX's tiles; the answers are the same, bit for bit."""
@@ -55,25 +74,48 @@ class Kernel:
     with_tiles: bool
 
 
-def native_kernel(*, with_tiles: bool = True) -> Kernel | None:
-    """The fastest that this machine has, or None; without tiles for a comparison."""
-    functions = _loaded()
-    if functions is None:
+def native_kernel() -> Kernel | None:
+    """The fastest that this machine has and the environment lets be used, or None.
+
+    Raises ConfigError for an environment that asks for what there is not.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", WITHOUT_TILES, NO_KERNEL):
+        raise ConfigError(
+            f"{VARIABLE}: expected {NO_KERNEL} or {WITHOUT_TILES}, found {wanted!r}; unset it for the fastest"
+        )
+    functions, supported = _loaded()
+    if wanted == NO_KERNEL or functions is None or supported < VNNI:
         return None
-    supported = functions.gatewise_supported()
-    return Kernel(functions=functions, with_tiles=with_tiles and supported == AMX) if supported >= VNNI else None
+    return Kernel(functions=functions, with_tiles=supported == AMX and wanted != WITHOUT_TILES)
+
+
+def aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy in C order that begins at a multiple of 64 bytes, as the kernel reads what stays the same."""
+    room = np.empty(array.nbytes + 64, dtype=np.uint8)
+    start = -room.ctypes.data % 64
+    found = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    found[...] = array
+    return found
+
+
+def pointer(array: npt.NDArray[Any], first: int = 0) -> ctypes.c_void_p:
+    """To the first number, or to a later one."""
+    return ctypes.c_void_p(array.ctypes.data + first * array.itemsize)
 
 
 @cache
-def _loaded() -> ctypes.CDLL | None:
+def _loaded() -> tuple[ctypes.CDLL | None, int]:
+    """The library and what `gatewise_supported` answers."""
     try:
         found = ctypes.CDLL(str(FILE))
     except OSError:
-        return None
-    pointer, size = ctypes.c_void_p, ctypes.c_int64
-    found.gatewise_lstm.argtypes = [pointer, pointer, pointer, pointer, ctypes.c_int]
-    found.gatewise_counts.argtypes = [pointer, size, size, size, ctypes.c_float, pointer, size]
+        return None, 0
+    address, size = ctypes.c_void_p, ctypes.c_int64
+    found.gatewise_lstm.argtypes = [address, address, address, address, ctypes.c_int]
+    found.gatewise_counts.argtypes = [address, size, size, size, ctypes.c_float, address, size]
     found.gatewise_counts.restype = None
-    found.gatewise_emissions.argtypes = [pointer, size, size, pointer, pointer, size, size, pointer]
+    found.gatewise_emissions.argtypes = [address, size, size, address, address, size, size, address]
     found.gatewise_emissions.restype = None
-    return found
+    found.gatewise_best_paths.argtypes = [address, address, address, size, size, address]
+    return found, found.gatewise_supported()

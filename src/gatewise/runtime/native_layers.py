@@ -6,22 +6,17 @@ In: an archive; then x (time, batch, input_size) and lengths. Out: the emissions
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.errors import ConfigError
 from gatewise.model.archive import ModelArchive
 from gatewise.model.heads import MAIN_HEAD, weights_prefix
 from gatewise.model.numbers import STEP, Array, runs_on_integers, step_of_x, table_names
 from gatewise.model.parameters import directions
 from gatewise.native.integer_lstm import IntegerLSTM, IntegerWeights
 from gatewise.native.library import Kernel, native_kernel
-
-VARIABLE = "GATEWISE_KERNEL"  # what is to run the layers; unset for the fastest
-WITHOUT_TILES, GRAPH = "vnni", "onnxruntime"
 
 Float32s = npt.NDArray[np.float32]
 
@@ -52,18 +47,13 @@ class NativeLayers:
 def native_layers(archive: ModelArchive) -> NativeLayers | None:
     """None where the graph has to run them: a model of other layers, another processor, or no kernel at hand.
 
-    Raises ConfigError for an environment that asks for what there is not.
+    Raises ConfigError as `native_kernel` does.
     """
-    wanted, encoder = os.environ.get(VARIABLE, ""), archive.config.encoder
-    if wanted not in ("", WITHOUT_TILES, GRAPH):
-        raise ConfigError(
-            f"{VARIABLE}: expected {GRAPH} or {WITHOUT_TILES}, found {wanted!r}; unset it for the fastest"
-        )
+    kernel, encoder = native_kernel(), archive.config.encoder
     adds_layers = encoder.residual and encoder.layers > 1
-    if wanted == GRAPH or adds_layers or not runs_on_integers(archive.config):
+    if kernel is None or adds_layers or not runs_on_integers(archive.config):
         return None
-    kernel = native_kernel(with_tiles=wanted != WITHOUT_TILES)
-    return NativeLayers(archive, kernel) if kernel else None
+    return NativeLayers(archive, kernel)
 
 
 def _weights(arrays: dict[str, Array], place: str) -> IntegerWeights:
