@@ -27,17 +27,18 @@ class NativeKernel(BuildHookInterface[Any]):
         folder = Path(self.root) / "src" / "gatewise" / "native"
         in_place = version == "editable"
         if in_place:
-            (folder / "kernel.so").unlink(missing_ok=True)
+            shutil.rmtree(folder / "lib", ignore_errors=True)
         if os.environ.get("GATEWISE_PURE") == "1" or sysconfig.get_platform() != PLATFORM:
             return
-        library = (folder if in_place else Path(tempfile.mkdtemp(prefix="gatewise-"))) / "kernel.so"
+        library = (folder / "lib" if in_place else Path(tempfile.mkdtemp(prefix="gatewise-"))) / "kernel.so"
+        library.parent.mkdir(exist_ok=True)
         if problem := compiled(folder / "kernel.c", library):
             self.app.display_warning(f"gatewise is built without its native kernel, and is slower: {problem}")
             return
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{PLATFORM.replace('-', '_')}"
         if not in_place:
-            build_data["force_include"][str(library)] = "gatewise/native/kernel.so"
+            build_data["force_include"][str(library)] = "gatewise/native/lib/kernel.so"
 
 
 def compiled(source: Path, library: Path) -> str:

@@ -65,4 +65,4 @@ def test_without_the_kernel_the_wheel_is_of_python_alone(
     assert wheel.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "gatewise/native/library.py" in names
-    assert "gatewise/native/kernel.so" not in names
+    assert "gatewise/native/lib/kernel.so" not in names

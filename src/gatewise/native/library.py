@@ -20,7 +20,7 @@ from gatewise.errors import ConfigError
 
 VARIABLE = "GATEWISE_KERNEL"  # unset for the fastest
 WITHOUT_TILES, NO_KERNEL = "vnni", "onnxruntime"
-FILE = Path(__file__).with_name("kernel.so")
+FILE = Path(__file__).parent / "lib" / "kernel.so"  # in a folder of its own, or Python takes it for a module
 VNNI, AMX = 1, 2  # what `gatewise_supported` answers
 _ARRAYS = ("weight_ih", "weight_hh", "step_ih", "step_hh", "bias", "raised_ih", "raised_hh")
 
