@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +52,17 @@ def test_the_compiler_of_the_environment_is_used(
     monkeypatch.setenv("CC", f"{sys.executable} {tmp_path / 'cc.py'}")
     assert hook.compiled(SOURCE, tmp_path / "kernel.so") == ""
     assert (tmp_path / "kernel.so").read_text() == "built"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("cc") is None or sysconfig.get_platform() != "linux-x86_64", reason="not built here")
+def test_the_wheel_has_the_kernel_and_names_its_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    monkeypatch.delenv("GATEWISE_PURE", raising=False)
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    assert wheel.endswith("-py3-none-linux_x86_64.whl")
+    assert "gatewise/native/lib/kernel.so" in zipfile.ZipFile(wheel).namelist()
 
 
 @pytest.mark.slow
