@@ -16,7 +16,9 @@ import numpy.typing as npt
 from gatewise.crf import one_sentence
 from gatewise.crf.lattice import Ints, Lattice, lattice
 from gatewise.crf.log_space import Float64s, LogSums, log_sums
-from gatewise.crf.scores import CRFScores, Floats
+from gatewise.crf.scores import CRFScores, Floats, Weights
+from gatewise.native.library import native_kernel
+from gatewise.native.paths import passes
 
 ONE_THREAD, NARROWEST = 1 << 18, 8  # multiplications up to which OpenBLAS takes one thread; fewest columns at a time
 SMALLEST_SCALE, LARGEST_RATIO = 1e-100, 1e150  # see _is_safe
@@ -123,9 +125,9 @@ def sum_paths(batch: Lattice, scores: CRFScores) -> Sums:
     """Run both passes over a lattice."""
     peaks, odds = _odds(batch, scores)
     of_scores = scores.weights
-    weights, ends = of_scores.transitions, of_scores.end_transitions
+    ends = of_scores.end_transitions
     with np.errstate(all="ignore"):  # what goes wrong here is found by _is_safe
-        alpha, beta, scale = _passes(batch, odds, weights, ends)
+        alpha, beta, scale = _passes(batch, odds, of_scores)
         last = alpha[batch.lengths - 1, :, np.arange(len(batch.lengths))]  # (batch, num_tags)
         total = last @ ends
         logs = np.log(scale) + peaks
@@ -142,7 +144,7 @@ def sum_paths(batch: Lattice, scores: CRFScores) -> Sums:
         batch=batch,
         scores=scores,
         log_partition=log_partition,
-        _scaled=_Scaled(alpha=alpha, beta=beta, odds=odds, scale=scale, total=total, weights=weights),
+        _scaled=_Scaled(alpha=alpha, beta=beta, odds=odds, scale=scale, total=total, weights=of_scores.transitions),
         _unsafe=unsafe,
         _exact=exact,
     )
@@ -173,33 +175,36 @@ def _odds(batch: Lattice, scores: CRFScores) -> tuple[Float64s, Float64s]:
     return peaks, odds
 
 
-def _passes(batch: Lattice, odds: Float64s, weights: Float64s, ends: Float64s) -> tuple[Float64s, Float64s, Float64s]:
+def _passes(batch: Lattice, odds: Float64s, weights: Weights) -> tuple[Float64s, Float64s, Float64s]:
     """alpha, beta, and what each step of both was divided by."""
     if odds.shape[2] > 1:
         alpha, scale = _alphas(batch, odds, weights)
-        return alpha, _betas(batch, odds, weights, ends, scale), scale
+        return alpha, _betas(batch, odds, weights, scale), scale
     of_one = odds[:, :, 0]
-    found, total = one_sentence.alphas(of_one, weights)
-    return found[:, :, None], one_sentence.betas(of_one, weights, ends, total)[:, :, None], total[:, None]
+    if kernel := native_kernel():
+        forward, backward, total = passes(kernel, of_one, weights.transitions, weights.turned, weights.end_transitions)
+    else:
+        forward, total = one_sentence.alphas(of_one, weights)
+        backward = one_sentence.betas(of_one, weights, total)
+    return forward[:, :, None], backward[:, :, None], total[:, None]
 
 
-def _alphas(batch: Lattice, odds: Float64s, weights: Float64s) -> tuple[Float64s, Float64s]:
+def _alphas(batch: Lattice, odds: Float64s, weights: Weights) -> tuple[Float64s, Float64s]:
     """alpha, each step divided by its sum, and these sums (time, batch), 1 at padding."""
     alpha, scale = np.empty_like(odds), np.ones((len(odds), odds.shape[2]))  # alpha at padding is never read
-    into = np.ascontiguousarray(weights.T)
     np.add.reduce(odds[0], axis=0, out=scale[0])
     np.divide(odds[0], scale[0], out=alpha[0])
     for t in range(1, len(odds)):
         on = slice(batch.first[t], None)
         now, scale_now = alpha[t, :, on], scale[t, on]
-        _multiply(into, alpha[t - 1, :, on], out=now)
+        _multiply(weights.turned, alpha[t - 1, :, on], out=now)
         now *= odds[t, :, on]
         np.add.reduce(now, axis=0, out=scale_now)
         now /= scale_now
     return alpha, scale
 
 
-def _betas(batch: Lattice, odds: Float64s, weights: Float64s, ends: Float64s, scale: Float64s) -> Float64s:
+def _betas(batch: Lattice, odds: Float64s, weights: Weights, scale: Float64s) -> Float64s:
     """beta, each step divided by what alpha was divided by."""
     beta = np.zeros_like(odds)
     width = odds.shape[2]
@@ -210,8 +215,8 @@ def _betas(batch: Lattice, odds: Float64s, weights: Float64s, ends: Float64s, sc
             on = slice(running, None)
             reached = odds[t + 1, :, on] * beta[t + 1, :, on]
             reached /= scale[t + 1, on]
-            _multiply(weights, reached, out=beta[t, :, on])
-        beta[t, :, first:running] = ends[:, None]
+            _multiply(weights.transitions, reached, out=beta[t, :, on])
+        beta[t, :, first:running] = weights.end_transitions[:, None]
         running = first
     return beta
 

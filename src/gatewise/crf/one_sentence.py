@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.crf.scores import CRFScores, Floats
+from gatewise.crf.scores import CRFScores, Floats, Weights
 
 Ints = npt.NDArray[np.intp]
 Float64s = npt.NDArray[np.float64]
@@ -44,11 +44,11 @@ def best_path(values: Floats, scores: CRFScores, level_every: int) -> Ints:
     return tags
 
 
-def alphas(odds: Float64s, weights: Float64s) -> tuple[Float64s, Float64s]:
+def alphas(odds: Float64s, weights: Weights) -> tuple[Float64s, Float64s]:
     """alpha (time, num_tags), each step divided by its sum, and these sums (time,); arguments as in `forward_backward`,
     `odds` (time, num_tags)."""
     alpha, scale = np.empty_like(odds), np.empty(len(odds))
-    into, ones = np.ascontiguousarray(weights.T), np.ones(odds.shape[1])
+    into, ones = weights.turned, np.ones(odds.shape[1])
     scale[0] = odds[0].dot(ones)
     before = np.divide(odds[0], scale[0], out=alpha[0])
     for t in range(1, len(odds)):
@@ -60,11 +60,11 @@ def alphas(odds: Float64s, weights: Float64s) -> tuple[Float64s, Float64s]:
     return alpha, scale
 
 
-def betas(odds: Float64s, weights: Float64s, ends: Float64s, scale: Float64s) -> Float64s:
+def betas(odds: Float64s, weights: Weights, scale: Float64s) -> Float64s:
     """beta (time, num_tags), each step divided by what alpha was divided by."""
     beta = np.empty_like(odds)
-    beta[-1] = ends
+    beta[-1] = weights.end_transitions
     ratios = odds / scale[:, None]
     for t in range(len(odds) - 2, -1, -1):
-        np.dot(weights, ratios[t + 1] * beta[t + 1], out=beta[t])
+        np.dot(weights.transitions, ratios[t + 1] * beta[t + 1], out=beta[t])
     return beta

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewise.errors import ShapeError
+from gatewise.native.paths import PackedScores, packed_scores
 
 Floats: TypeAlias = npt.NDArray[np.floating]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -24,9 +25,11 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 class Weights:
     """The exponentials of scores, in float64: of the transitions less `shift`, `transitions[from, to]`, of the end
     transitions less `end_peak`, so that both are at most 1; `apart` is from the lowest legal transition to the highest.
+    `turned` are the transitions [to, from].
     """
 
     transitions: npt.NDArray[np.float64]
+    turned: npt.NDArray[np.float64]
     end_transitions: npt.NDArray[np.float64]
     shift: float
     end_peak: float
@@ -41,6 +44,7 @@ class CRFScores:
     start_transitions: Floats  # (num_tags,)
     end_transitions: Floats  # (num_tags,)
     _weights: list[Weights] = field(init=False, repr=False, compare=False, default_factory=list)
+    _packed: list[PackedScores] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
         num_tags = len(self.start_transitions)
@@ -62,6 +66,14 @@ class CRFScores:
         if not self._weights:
             self._weights.append(_weights_of(self))
         return self._weights[0]
+
+    @property
+    def packed(self) -> PackedScores:
+        """For the native kernel, in float32; made once."""
+        if not self._packed:
+            made = packed_scores(transitions=self.transitions, start=self.start_transitions, end=self.end_transitions)
+            self._packed.append(made)
+        return self._packed[0]
 
     def scaled(self, factor: float) -> CRFScores:
         """Every score times a factor above 0, in float64; what is forbidden stays so."""
@@ -88,8 +100,10 @@ def _weights_of(scores: CRFScores) -> Weights:
     shift = float(finite.max()) if finite.size else 0.0
     end_peak = float(scores.end_transitions.max())
     end_peak = end_peak if np.isfinite(end_peak) else 0.0
+    transitions = np.exp(scores.transitions.astype(np.float64) - shift)
     return Weights(
-        transitions=np.exp(scores.transitions.astype(np.float64) - shift),
+        transitions=transitions,
+        turned=np.ascontiguousarray(transitions.T),
         end_transitions=np.exp(scores.end_transitions.astype(np.float64) - end_peak),
         shift=shift,
         end_peak=end_peak,

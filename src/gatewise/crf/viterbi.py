@@ -16,8 +16,8 @@ from gatewise.crf.lattice import Ints, Lattice, lattice
 from gatewise.crf.max_plus import MaxPlus
 from gatewise.crf.one_sentence import best_path, is_short
 from gatewise.crf.scores import CRFScores, Floats
-from gatewise.native.best_paths import best_paths
 from gatewise.native.library import native_kernel
+from gatewise.native.paths import best_paths
 
 LEVEL_EVERY = 16  # steps after which the best score so far is taken off
 
@@ -46,15 +46,7 @@ def viterbi(emissions: Floats, lengths: npt.NDArray[np.integer], scores: CRFScor
 def best_tags(batch: Lattice, scores: CRFScores) -> Ints:
     """The best path of each column, (time, batch); by the native kernel where there is one, with the same result."""
     if batch.values.dtype == np.float32 and (kernel := native_kernel()):
-        return best_paths(
-            kernel,
-            batch.values,
-            batch.lengths,
-            transitions=scores.transitions,
-            start=scores.start_transitions,
-            end=scores.end_transitions,
-            level_every=LEVEL_EVERY,
-        )
+        return best_paths(kernel, batch.values, batch.lengths, scores.packed, LEVEL_EVERY)
     scores = scores.astype(batch.values.dtype)
     time, num_tags, width = batch.values.shape
     if width == 1 and is_short(time, num_tags):

@@ -1,4 +1,4 @@
-/* What takes the time of tagging: an LSTM layer on whole numbers of 8 bits, emissions, the best path of a CRF.
+/* What takes the time of tagging: an LSTM layer on whole numbers of 8 bits, emissions, the passes of a CRF.
  *
  * One direction of a layer, by AVX-512 VNNI or the tiles of AMX.
  * In: counts of x, (time, batch, 64 * input_tiles), each times a fixed step and raised by 128; weights as counts, packed
@@ -420,4 +420,49 @@ EXPORT FAST int gatewise_best_paths(const struct path_scores *scores, const floa
     }
     free(best);
     return 0;
+}
+
+/* out[b] = sum over a of factors[a] * rows[a][b], rows (num_tags, num_tags): 16 of b at a time. */
+INLINE void sum_of_rows(const double *factors, const double *rows, int64_t num_tags, double *out) {
+    for (int64_t at = 0; at < num_tags; at += 16) {
+        const int64_t left = num_tags - at;
+        const __mmask16 there = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
+        const __mmask8 low = (__mmask8)there, high = (__mmask8)(there >> 8);
+        __m512d first = _mm512_setzero_pd(), second = _mm512_setzero_pd();
+        for (int64_t a = 0; a < num_tags; a++) {
+            const __m512d factor = _mm512_set1_pd(factors[a]);
+            const double *row = rows + a * num_tags + at;
+            first = _mm512_fmadd_pd(factor, _mm512_maskz_loadu_pd(low, row), first);
+            second = _mm512_fmadd_pd(factor, _mm512_maskz_loadu_pd(high, row + 8), second);
+        }
+        _mm512_mask_storeu_pd(out + at, low, first);
+        _mm512_mask_storeu_pd(out + at + 8, high, second);
+    }
+}
+
+/* Both passes of forward-backward over one sentence, each step of both divided by `scale` (time,), alpha's sum: `odds`,
+ * `alpha`, `beta` (time, num_tags); `from_to` (num_tags, num_tags) the exponentials of the transitions, `to_from` the same
+ * turned, `ends` (num_tags,). */
+EXPORT FAST void gatewise_passes(const double *odds, int64_t time, int64_t num_tags, const double *from_to,
+                                 const double *to_from, const double *ends, double *restrict alpha,
+                                 double *restrict beta, double *restrict scale) {
+    for (int64_t t = 0; t < time; t++) {
+        double *now = alpha + t * num_tags, total = 0;
+        if (t) sum_of_rows(now - num_tags, from_to, num_tags, now);
+        for (int64_t tag = 0; tag < num_tags; tag++) {
+            now[tag] = odds[t * num_tags + tag] * (t ? now[tag] : 1);
+            total += now[tag];
+        }
+        for (int64_t tag = 0; tag < num_tags; tag++) now[tag] /= total;
+        scale[t] = total;
+    }
+    double *reached = scale + time; /* (num_tags,) to work in */
+    memcpy(beta + (time - 1) * num_tags, ends, num_tags * sizeof(double));
+    for (int64_t t = time - 2; t >= 0; t--) {
+        for (int64_t tag = 0; tag < num_tags; tag++) {
+            const int64_t after = (t + 1) * num_tags + tag;
+            reached[tag] = odds[after] / scale[t + 1] * beta[after];
+        }
+        sum_of_rows(reached, to_from, num_tags, beta + t * num_tags);
+    }
 }

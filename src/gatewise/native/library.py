@@ -118,4 +118,6 @@ def _loaded() -> tuple[ctypes.CDLL | None, int]:
     found.gatewise_emissions.argtypes = [address, size, size, address, address, size, size, address]
     found.gatewise_emissions.restype = None
     found.gatewise_best_paths.argtypes = [address, address, address, size, size, address]
+    found.gatewise_passes.argtypes = [address, size, size, *[address] * 6]
+    found.gatewise_passes.restype = None
     return found, found.gatewise_supported()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gatewise.crf import CRFScores, viterbi
+from gatewise.crf import CRFScores, forward_backward, viterbi
 from gatewise.native.library import VARIABLE, native_kernel
 
 pytestmark = pytest.mark.skipif(
@@ -95,3 +95,36 @@ def test_other_scores_are_seen() -> None:
     found = viterbi(emissions, lengths, scores).tags
     assert (found != viterbi(emissions, lengths, turned).tags).any()
     assert (found[-1] != viterbi(emissions, np.full(6, 29), scores).tags[-1]).any()
+
+
+@pytest.mark.parametrize("num_tags", [1, 3, 8, 9, 16, 17, 64])
+@pytest.mark.parametrize("time", [1, 2, 30])
+def test_both_passes_are_numpys(monkeypatch: pytest.MonkeyPatch, num_tags: int, time: int) -> None:
+    generator = np.random.default_rng(num_tags + time)
+    scores = make_scores(num_tags, generator, whole=False, legal=1.0)
+    emissions, lengths = make_emissions(time, 1, num_tags, generator, whole=False), np.array([time])
+    monkeypatch.delenv(VARIABLE, raising=False)
+    found = forward_backward(emissions, lengths, scores)
+    monkeypatch.setenv(VARIABLE, "onnxruntime")
+    wanted = forward_backward(emissions, lengths, scores)
+    np.testing.assert_allclose(found.marginals, wanted.marginals, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(found.log_partition, wanted.log_partition, rtol=1e-13)
+    np.testing.assert_allclose(found.marginals.sum(axis=2), 1, rtol=1e-12)
+
+
+def test_sums_over_all_paths_are_those_of_the_enumeration() -> None:
+    generator = np.random.default_rng(11)
+    scores = make_scores(3, generator, whole=False, legal=0.8)
+    emissions = make_emissions(4, 1, 3, generator, whole=False).astype(np.float64)
+    total, at_step_1 = 0.0, np.zeros(3)
+    for path in product(range(3), repeat=4):
+        moves = sum(float(scores.transitions[a, b]) for a, b in pairwise(path))
+        emitted = sum(float(emissions[t, 0, tag]) for t, tag in enumerate(path))
+        edges = float(scores.start_transitions[path[0]]) + float(scores.end_transitions[path[-1]])
+        weight = np.exp(moves + emitted + edges)
+        total += weight
+        at_step_1[path[1]] += weight
+    found = forward_backward(emissions, np.array([4]), scores)
+    assert total > 0
+    np.testing.assert_allclose(found.log_partition, np.log(total), rtol=1e-12)
+    np.testing.assert_allclose(found.marginals[1, 0], at_step_1 / total, rtol=1e-11, atol=1e-14)
