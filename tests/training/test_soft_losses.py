@@ -89,7 +89,7 @@ def target_of(taught: Sequence[Paths]) -> SoftTarget:
             for before, after in itertools.pairwise(path):
                 moves[before, after] += share
         said.append(SoftSentence(tags=counts(tags), moves=counts(moves)))
-    found = soft_tags(said, [1.0] * len(said), 0.5).target(torch.arange(len(said)), torch.tensor(LENGTHS))
+    found = soft_tags(said).target(torch.arange(len(said)), torch.tensor(LENGTHS))
     assert found is not None
     return found
 

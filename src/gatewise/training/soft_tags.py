@@ -98,14 +98,13 @@ class SoftTags:
         )
 
 
-def soft_tags(said: Sequence[SoftSentence | None], weights: Sequence[float], gold_share: float) -> SoftTags:
-    """What was said of each sentence of a split (None: nothing), as rows; a loss counts `weights`."""
+def soft_tags(said: Sequence[SoftSentence | None]) -> SoftTags:
+    """What was said of each sentence of a split (None: nothing), as rows; each loss counts 1, and gold tags nothing."""
     there = [SoftSentence(NOTHING, NOTHING) if one is None else one for one in said]
     tags, shares = _rows([one.tags for one in there])
     moves, counts = _rows([one.moves for one in there])
-    return SoftTags(
-        tags=tags, shares=shares, moves=moves, counts=counts, weights=torch.tensor(weights), gold_share=gold_share
-    )
+    weights = torch.tensor([0.0 if one is None else 1.0 for one in said])
+    return SoftTags(tags=tags, shares=shares, moves=moves, counts=counts, weights=weights, gold_share=0.0)
 
 
 def _rows(of_sentences: Sequence[Counts]) -> tuple[Ragged, Ragged]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,21 +32,22 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lessons:
-    """What is learned from teachers: `said` has an entry for each training sentence and then for each of `raw`, None
-    where they were not asked. `asked` is what decides all that, `distilled` is for those who read of it."""
+    """What is learned from teachers: `said` has a row for each of the `labeled` training sentences, whose weight is 0
+    where they were not asked, and then for each of `raw`. `asked` is what decides all that, `distilled` is for those
+    who read of it."""
 
     raw: tuple[Sentence, ...]
-    said: tuple[SoftSentence | None, ...]
+    labeled: int
+    said: SoftTags
     distilled: Distilled
     asked: tuple[object, ...]
 
     def soft_tags(self, config: Config) -> SoftTags:
-        """The same as rows of a split, with the weights of the configuration."""
-        settings = config.distillation
-        labeled = len(self.said) - len(self.raw)
-        weights = [0.0 if one is None else settings.weight for one in self.said[:labeled]]
-        weights += [settings.raw_weight] * len(self.raw)
-        return soft_tags(self.said, weights, 1 - settings.weight)
+        """The same, with the weights of the configuration."""
+        settings, weights = config.distillation, self.said.weights.clone()
+        weights[: self.labeled] *= settings.weight
+        weights[self.labeled :] *= settings.raw_weight
+        return replace(self.said, weights=weights, gold_share=1 - settings.weight)
 
 
 def lessons_of(
@@ -81,10 +82,12 @@ def lessons_of(
     sentences = [*train, *raw]
     answers = mean_of(taggers, labels, [sentences[number] for number in asked_about])
     by_number = dict(zip(asked_about, answers, strict=True))
+    said = soft_tags([by_number.get(number) for number in range(len(sentences))])
     teachers = zip(settings.teachers, taggers, strict=True)
     return Lessons(
         raw=tuple(raw),
-        said=tuple(by_number.get(number) for number in range(len(sentences))),
+        labeled=len(train),
+        said=said,
         asked=asked,
         distilled=Distilled(
             teachers=tuple(teacher_of(path, one.name, one.archive.folder) for path, one in teachers),
