@@ -228,3 +228,27 @@ def test_each_term_is_needed(left_out: str, monkeypatch: pytest.MonkeyPatch) -> 
     losses = taught_losses(case.head, case.emissions, case.target).tolist()
     differs = [abs(losses[column] - cross_entropy(case, column)) > 1e-3 for column in range(len(LENGTHS))]
     assert any(differs)
+
+
+def test_gradients_are_the_same_bits_on_any_number_of_threads() -> None:
+    generator, num_tags, time, batch = torch.Generator().manual_seed(1), 40, 90, 16
+    emissions = torch.randn(time, batch, num_tags, generator=generator)
+    shapes = ((num_tags, num_tags), (num_tags,), (num_tags,))
+    raw = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    paths = crf.PathCounts(
+        tags=torch.randperm(time * num_tags, generator=generator)[:, None].expand(-1, batch),
+        shares=torch.rand(time * num_tags, batch, generator=generator),
+        moves=torch.randint(num_tags**2, (3000, batch), generator=generator),
+        counts=torch.rand(3000, batch, generator=generator),
+    )
+    assert paths.moves.numel() > 1 << 15  # from there on torch uses its threads
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 4, 4, 4, 4):
+            torch.set_num_threads(threads)
+            score = crf.expected_score(emissions, PathScores(*raw), paths, torch.full((batch,), time))
+            found.append(torch.autograd.grad(score.sum(), raw))
+    finally:
+        torch.set_num_threads(before)
+    for gradients in found[1:]:
+        assert all(map(torch.equal, found[0], gradients))

@@ -53,13 +53,20 @@ def expected_score(emissions: Tensor, scores: PathScores, paths: PathCounts, len
     """
     num_tags = emissions.shape[2]
     place, tag = paths.tags // num_tags, paths.tags % num_tags  # (entries, batch)
-    edges = torch.where(place == 0, scores.start[tag], 0.0) + torch.where(place == lengths - 1, scores.end[tag], 0.0)
-    moved = scores.transitions.reshape(-1)[paths.moves]
+    first = torch.where(place == 0, _taken(scores.start, tag), 0.0)
+    edges = first + torch.where(place == lengths - 1, _taken(scores.end, tag), 0.0)
+    moved = _taken(scores.transitions.flatten(), paths.moves)
     return (
         expected_emission(emissions, paths)
         + (paths.shares * torch.where(paths.shares > 0, edges, 0.0)).sum(0)
         + (paths.counts * torch.where(paths.counts > 0, moved, 0.0)).sum(0)
     )
+
+
+def _taken(table: Tensor, places: Tensor) -> Tensor:
+    """The entries of a flat table at these places. An index would do, but with so many places torch sums its gradient
+    on all threads at once, in whatever order they come."""
+    return table.gather(0, places.flatten()).view_as(places)
 
 
 def expected_emission(emissions: Tensor, paths: PathCounts) -> Tensor:
