@@ -221,6 +221,11 @@ def test_what_was_asked_once_is_not_asked_again(stored: Path, tiny: Path, tmp_pa
     assert again()
     assert again(weight=0.2, raw_weight=3.0)
     assert not again(weight=0.0)
+    unweighted = corpus_of(tiny / "spans.conll", teaching | {"weight": 0.0})
+    raw_alone = lessons_of(unweighted.config, labels, unweighted.train)
+    assert raw_alone is not None
+    assert raw_alone.distilled.labeled_sentences == 0
+    assert raw_alone.said.weights.tolist() == [0.0] * len(corpus.train) + [1.0]
     assert not again(raw_sentences=2)
     weights = first.soft_tags(config_of(teaching | {"weight": 0.25, "raw_weight": 3.0})).weights.tolist()
     assert weights == [0.25] * len(corpus.train) + [3.0]
@@ -233,6 +238,20 @@ def test_what_was_asked_once_is_not_asked_again(stored: Path, tiny: Path, tmp_pa
         "raw_sentences": 1,
         "raw_tokens": 5,
     }
+
+
+def test_sentences_of_another_head_are_not_taught(stored: Path, tiny: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.conll"
+    own.write_text("天\tO\n气\tO\n\n", "utf-8")
+    table = {
+        "distillation": {"teachers": [str(stored / "v1-spans")], "weight": 0.25},
+        "heads": {"other": {"train": str(own), "kind": "tags"}},
+    }
+    corpus = read_splits(config_from_dict(table, where="test"), Files(train=tiny / "spans.conll"))
+    found = lessons_of(corpus.config, labels_of(corpus), corpus.train)
+    assert found is not None
+    assert found.soft_tags(corpus.config).weights.tolist() == [0.25] * (len(corpus.train) - 1) + [0.0]
+    assert found.distilled.labeled_sentences == len(corpus.train) - 1
 
 
 def config_of(teaching: dict[str, object]) -> Config:
