@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import gatewise
-from gatewise.model.config import Config, HeadConfig
+from gatewise.model.config import Config, DistillationConfig, HeadConfig
 from gatewise.model.config_reading import config_from_dict, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +31,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     documented = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]*)` \|", text, flags=re.MULTILINE))
     one_head = {f"heads.NAME.{key}": value for key, value in asdict(HeadConfig()).items()}
-    settings = leaves(Config().to_dict()) | one_head
+    teaching = {f"distillation.{key}": value for key, value in asdict(DistillationConfig()).items()}
+    settings = leaves(Config().to_dict()) | one_head | teaching
     assert documented == {key: json.dumps(value) for key, value in settings.items()}
 
 

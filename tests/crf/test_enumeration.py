@@ -89,6 +89,33 @@ def test_all_three_equal_enumeration_on_ragged_lengths(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("spread", [1, 400])  # 400: so far apart that it has to be done in log space
+@pytest.mark.parametrize("alone", [False, True])
+def test_expected_transitions_equal_enumeration(seed: int, spread: float, alone: bool) -> None:
+    rng = np.random.default_rng(seed)
+    scores = restricted(random_scores(rng), random_legality(rng))
+    emissions, lengths = ragged(rng)
+    if alone:
+        emissions, lengths = emissions[:3, 2:3], lengths[2:3]
+    laid_out = lattice(emissions * spread, lengths)
+    sums = sum_paths(laid_out, scores)
+    assert alone or (sums._exact is not None) == (spread > 1)
+    for column, sentence in enumerate(laid_out.order):
+        length = lengths[sentence]
+        paths = list(paths_with_scores(emissions[:length, sentence] * spread, scores))
+        peak = max(score for _, score in paths)
+        wanted = [[0.0] * NUM_TAGS for _ in range(NUM_TAGS)]
+        for path, score in paths:
+            for before, after in itertools.pairwise(path):
+                wanted[before][after] += math.exp(score - peak)
+        total = math.fsum(math.exp(score - peak) for _, score in paths)
+        counts = sums.transition_counts(column)
+        assert counts == pytest.approx(np.array(wanted) / total, abs=1e-9)
+        assert counts.sum() == pytest.approx(length - 1, abs=1e-9)
+        assert not counts[~np.isfinite(scores.transitions)].any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("spread", [1, 400])  # 400: so far apart that it has to be done in log space
 def test_a_path_step_by_step_equals_enumeration(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
     scores = restricted(random_scores(rng), random_legality(rng))

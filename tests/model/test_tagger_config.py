@@ -150,4 +150,45 @@ def test_round_trip_through_json(
     config = config_from_dict(table, where="x")
     again = config_from_dict(json.loads(json.dumps(config.to_dict())), where="y")
     assert again == config
-    assert set(config.to_dict()) == {entry.name for entry in fields(Config)} - {"heads"}  # there are none
+    assert set(config.to_dict()) == {entry.name for entry in fields(Config)} - {"heads", "distillation"}  # none
+
+
+@given(
+    teachers=st.lists(TEXTS.filter(bool), min_size=1, unique=True),
+    weight=st.floats(0, 1),
+    raw=TEXTS,
+    sentences=st.integers(1, 10**6),
+    raw_weight=st.floats(0, 100, exclude_min=True),
+)
+def test_distillation_goes_through_json(
+    teachers: list[str], weight: float, raw: str, sentences: int, raw_weight: float
+) -> None:
+    said = {"teachers": teachers, "weight": weight, "raw": raw, "raw_sentences": sentences, "raw_weight": raw_weight}
+    config = config_from_dict({"distillation": said}, where="x")
+    assert config.distillation.teachers == tuple(teachers)
+    assert json.loads(json.dumps(config.to_dict()))["distillation"] == said
+    assert config_from_dict(json.loads(json.dumps(config.to_dict())), where="y") == config
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"teachers": "zh"}, "distillation.teachers: expected a list of strings, found 'zh'"),
+        ({"teachers": ["zh", 1]}, "distillation.teachers: expected a list of strings, found ['zh', 1]"),
+        ({"teachers": ["zh", "zh"]}, "distillation.teachers: expected different names, none of them empty, found"),
+        ({"teachers": [""]}, "distillation.teachers: expected different names, none of them empty, found"),
+        ({"weight": 1.01}, "distillation.weight: expected a number from 0 to 1, found 1.01"),
+        ({"weight": -0.1}, "distillation.weight: expected a number from 0 to 1, found -0.1"),
+        ({"raw_weight": 0.0}, "distillation.raw_weight: expected a number above 0, found 0.0"),
+        ({"raw_sentences": 0}, "distillation.raw_sentences: expected a whole number of at least 1, found 0"),
+        ({"teacher": ["zh"]}, "unknown key 'distillation.teacher'; did you mean 'distillation.teachers'?"),
+        (
+            {"raw": "raw.txt"},
+            "distillation.raw: expected distillation.teachers beside it, whose tags are learned on raw text, found"
+            " none; name a trained model",
+        ),
+    ],
+)
+def test_what_distillation_cannot_be_is_refused(said: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^x: {re.escape(message)}"):
+        config_from_dict({"distillation": said}, where="x")

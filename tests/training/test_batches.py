@@ -19,14 +19,13 @@ from gatewise.text.vocabulary import PADDING_ID, UNKNOWN_ID, Vocabulary  # noqa:
 from gatewise.training.batches import (  # noqa: E402
     Batch,
     EncodedSentences,
-    Ragged,
     collate,
     cut_batches,
     encode_sentences,
-    ragged,
     unknown_rates,
     with_unknowns,
 )
+from gatewise.training.ragged import Ragged, ragged  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

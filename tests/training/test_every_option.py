@@ -31,8 +31,9 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 SAMPLE = Path(__file__).parents[1] / "data" / "zh_gsdsimp_sample" / "sample.conllu"
 NAMES = Path(__file__).parents[1] / "data" / "tiny" / "spans.conll"
-# They stand for what the test writes: vectors of tokens, of bigrams, a list of words, a language model
+# They stand for what the test writes: vectors of tokens, of bigrams, a list of words, a language model, a whole model
 VECTORS, BIGRAM_VECTORS, WORDS, LANGUAGE_MODEL = "VECTORS", "BIGRAM_VECTORS", "WORDS", "LANGUAGE_MODEL"
+TEACHER = "TEACHER"
 
 # The task says which tokens there are: characters of raw text, or the treebank's words
 SEGMENTATION = {"task.kind": "segmentation"}
@@ -112,6 +113,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "heads.NAME.columns": "token,tag",
         "heads.NAME.weight": 3.0,
     },
+    "distillation.teachers, distillation.weight": SEGMENTATION
+    | {"distillation.teachers": [TEACHER], "distillation.weight": 1.0},
+    "distillation.raw, distillation.raw_sentences, distillation.raw_weight": SEGMENTATION
+    | {
+        "distillation.teachers": [TEACHER],
+        "distillation.raw": str(SAMPLE),
+        "distillation.raw_sentences": 15,
+        "distillation.raw_weight": 0.5,
+    },
     "training.batch_size, training.batch_tokens": SEGMENTATION
     | {"training.batch_size": 3, "training.batch_tokens": 100},
     "training.warmup_steps, training.decay": TAGS | {"training.warmup_steps": 20, "training.decay": "cosine"},
@@ -171,13 +181,15 @@ def make_config(settings: dict[str, Any], vectors: Path, *, epochs: int) -> Conf
         files = {name: vectors / name for name in (VECTORS, BIGRAM_VECTORS, LANGUAGE_MODEL)}
         files[WORDS] = vectors / VECTORS
         section[name] = str(files[value]) if isinstance(value, str) and value in files else value
+        if value == [TEACHER]:
+            section[name] = [str(vectors / TEACHER)]
     return config_from_dict(table, where="test")
 
 
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with random vectors of half the sample's words, and of half the bigrams in its text, and a language
-    model of random weights."""
+    """A folder with random vectors of half the sample's words, and of half the bigrams in its text, a language
+    model of random weights, and a model that was trained on the sample."""
     sentences = list(read_sentences(SAMPLE))
     words = {form for sentence in sentences for form in sentence.forms}
     pairs = {"".join(pair) for sentence in sentences for pair in pairwise(sentence.text)}
@@ -191,6 +203,7 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arrays = {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     model = LanguageModel(hidden=12, dim=5, vocabulary=Vocabulary(entries=characters), arrays=arrays)
     save_language_model(folder / LANGUAGE_MODEL, model, card="# made up\n")
+    run(SEGMENTATION, folder, folder / TEACHER, epochs=EPOCHS)
     return folder
 
 

@@ -107,6 +107,18 @@ def states(folder: Path) -> list[str]:
     return [trial.state.name for trial in study.trials]
 
 
+def test_a_configuration_with_heads_is_kept_whole(tiny: Path, tmp_path: Path) -> None:
+    corpus = tiny / "spans.conll"
+    table = SMALL | {"heads": {"again": {"train": str(corpus), "scheme": "BIO", "label_weights": {"PER": 2.0}}}}
+    config = config_from_dict(table, where="test")
+    splits = read_splits(config, Files(train=corpus, dev=corpus))
+    space = space_from_dict({"training": {"epochs": {"low": 1, "high": 2}}}, splits.config, where="test")
+    found = search(splits, config, space, tmp_path / "study", Notes(), trials=1)
+    assert found.config is not None
+    assert found.config.heads == config.heads
+    assert read_config(tmp_path / "study" / "best.toml") == found.config
+
+
 def test_trials_are_trainings_and_the_best_one_is_kept(tiny: Path, tmp_path: Path) -> None:
     corpus = tiny / "spans.conll"
     found, notes = run_search(corpus, tmp_path / "study")

@@ -71,7 +71,7 @@ def find_lr(
         from gatewise.training.stopping import StoppedError
 
     corpus = read_splits(wanted, Files(train=train_file, dev=dev, columns=split_columns(columns)))
-    prepared = prepare(corpus.config, corpus.train, corpus.dev)
+    prepared = prepare(corpus.config, corpus.train, corpus.dev, columns=corpus.columns)
     status = Console(stderr=True, highlight=False, emoji=False).status("step 0")
     try:
         with status, stopping() as should_stop:

@@ -119,6 +119,9 @@ def _train_one(corpus: Corpus, files: Files, output: Path, *, resume: bool) -> B
         return None
     if vectors := vectors_found(result.config, result.facts):
         click.echo(f"pretrained vectors: {vectors}", err=True)
+    if (distilled := result.facts.distilled) is not None:
+        for what, said in distilled.rows(result.config.distillation).items():
+            click.echo(f"{what}: {said}", err=True)
     if result.facts.numbers_scores is not None:
         click.echo(f"stored as {numbers_told(result.config, result.facts)}", err=True)
     if result.calibrations:

@@ -109,6 +109,18 @@ class Sums:
             found[:, self._unsafe] = self._moves_in_log_space(before[:, self._unsafe], after[:, self._unsafe])
         return found
 
+    def transition_counts(self, column: int) -> Float64s:
+        """How often a sentence goes from one tag to another, [from, to], in the mean over all its paths: the sum over
+        its steps of the marginals of two tags in a row, (num_tags, num_tags)."""
+        of, length = self._scaled, int(self.batch.lengths[column])
+        if self._exact is not None and (at := np.flatnonzero(self._unsafe == column)).size:
+            values = self.batch.values[:length, :, column]
+            return self._exact.transition_counts(int(at[0]), values, self.scores)
+        ahead = of.odds[1:length, :, column] * of.beta[1:length, :, column]  # (time - 1, num_tags)
+        ahead /= of.scale[1:length, column, None] * of.total[column]
+        counts: Float64s = of.alpha[: length - 1, :, column].T @ ahead * of.weights
+        return counts
+
     def _moves_in_log_space(self, before: Ints, after: Ints) -> Float64s:
         assert self._exact is not None
         log_beta = self._exact.log_beta

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatewise.crf.lattice import Lattice
-from gatewise.crf.scores import CRFScores
+from gatewise.crf.scores import CRFScores, Floats
 
 Float64s = npt.NDArray[np.float64]
 
@@ -30,6 +30,18 @@ class LogSums:
         """The probability of each tag at each place, (time, num_tags, batch); 0 at padding, or without a legal path."""
         known = np.where(np.isfinite(self.log_partition), self.log_partition, np.inf)
         found: Float64s = np.exp(self.log_alpha + self.log_beta - known)
+        return found
+
+    def transition_counts(self, column: int, values: Floats, scores: CRFScores) -> Float64s:
+        """The expected number of each transition, (num_tags, num_tags), of a column whose emissions are `values`
+        (time, num_tags); 0 without a legal path."""
+        found = np.zeros(scores.transitions.shape)
+        log_partition = self.log_partition[column]
+        if not np.isfinite(log_partition):
+            return found
+        before, after = self.log_alpha[:, :, column], self.log_beta[: len(values), :, column] + values
+        for t in range(1, len(values)):
+            found += np.exp(before[t - 1, :, None] + scores.transitions + after[t] - log_partition)
         return found
 
 

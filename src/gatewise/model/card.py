@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gatewise.model.calibration import CalibrationChange
 from gatewise.model.config import Config
+from gatewise.model.distilled import Distilled
 from gatewise.model.scoring import Scores
 
 
@@ -23,7 +24,7 @@ class TrainingFacts:
     `splits` maps train, dev, test to (sentences, tokens); `vectors` is, by feature, how many of how many entries had
     pretrained ones; `lexicon` is how many words there are, how many with vectors of their own, and how many of these
     pretrained; `heads` maps each further head to its number of tags; `numbers_scores` are the main dev scores in the
-    numbers that are stored and in float32, where the training chose between them.
+    numbers that are stored and in float32, where the training chose between them; `distilled` says what taught.
     """
 
     date: str
@@ -37,6 +38,7 @@ class TrainingFacts:
     lexicon: tuple[int, int, int] | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
     numbers_scores: tuple[float, float] | None = None
+    distilled: Distilled | None = None
 
 
 def format_card(
@@ -180,6 +182,8 @@ def _facts_section(config: Config, facts: TrainingFacts) -> str:
         rows[f"head {name}"] = (
             f"{head.kind}, scheme {head.scheme}, {facts.heads[name]} tags, {head.output}, loss weight {head.weight:g}"
         )
+    if facts.distilled is not None:
+        rows |= facts.distilled.rows(config.distillation)
     for split, (sentences, tokens) in facts.splits.items():
         rows[f"{split} split"] = f"{sentences:,} sentences, {tokens:,} tokens"
     return "\n".join(

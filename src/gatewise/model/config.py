@@ -136,6 +136,23 @@ class HeadConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationConfig:
+    """Which trained models teach the main head beside the gold tags (docs/distillation.md); without teachers none do.
+
+    `teachers`: model folders, or names of bundled models. `weight` w: on labeled sentences the loss is 1 - w times that
+    of the gold tags and w times the cross-entropy to the mean of the teachers' distributions over paths. `raw`: a file
+    whose sentences the teachers alone label, at most `raw_sentences` of them, drawn with the run's seed; `raw_weight`
+    is how much the loss of such a sentence counts beside that of a labeled one.
+    """
+
+    teachers: tuple[str, ...] = ()
+    weight: float = 0.5
+    raw: str = ""
+    raw_sentences: int = 20_000
+    raw_weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
     """How the weights are found.
 
@@ -210,13 +227,17 @@ class Config:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     heads: dict[str, HeadConfig] = field(default_factory=dict)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     archive: ArchiveConfig = field(default_factory=ArchiveConfig)
     card: CardConfig = field(default_factory=CardConfig)
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested dictionaries, ready for JSON; `config_from_dict` takes them back. Without heads none are named."""
+        """Nested dictionaries, ready for JSON; `config_from_dict` takes them back. Without heads none are named, and
+        without distillation nothing is said of it."""
         table = asdict(self)
         if not self.heads:
             del table["heads"]
+        if self.distillation == DistillationConfig():
+            del table["distillation"]
         return table

@@ -59,6 +59,11 @@ def config_from_dict(table: Mapping[str, Any], *, where: str) -> Config:
     for key, value in _leaves(config):
         if expected := _expected(key, value):
             raise ConfigError(f"{where}: {key}: expected {expected}, found {value!r}")
+    if config.distillation.raw and not config.distillation.teachers:
+        raise ConfigError(
+            f"{where}: distillation.raw: expected distillation.teachers beside it, whose tags are learned on raw text,"
+            " found none; name a trained model"
+        )
     return config
 
 
@@ -109,6 +114,10 @@ def _value(wanted: Any, value: Any, *, where: str, key: str) -> Any:
             raise ConfigError(f"{where}: {key}: expected {_table_of(wanted)}, found {value!r}")
         inner = get_args(wanted)[1]
         return {str(name): _value(inner, entry, where=where, key=f"{key}.{name}") for name, entry in value.items()}
+    if get_origin(wanted) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
+            raise ConfigError(f"{where}: {key}: expected a list of strings, found {value!r}")
+        return tuple(value)
     if wanted not in (int, float, bool, str):
         return _section(wanted, value, where=where, prefix=key + ".")
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -162,7 +171,7 @@ _FROM_ZERO = {  # every other whole number: at least 1
 }
 _AT_MOST = {"encoder.layers": 1000, "features.affix_length": 1000, "features.lexicon_longest": 16}
 _BELOW_ONE = ("training.dropout", "training.word_dropout", "training.averaging")
-_POSITIVE = ("training.gradient_clip", "heads.NAME.weight")
+_POSITIVE = ("training.gradient_clip", "heads.NAME.weight", "distillation.raw_weight")
 
 
 def _expected(key: str, value: Any) -> str:
@@ -176,6 +185,8 @@ def _expected(key: str, value: Any) -> str:
     if isinstance(value, dict):
         wrong = [weight for weight in value.values() if not 0 < weight < float("inf")]
         return "a table of labels with numbers above 0" if wrong else ""
+    if isinstance(value, tuple):
+        return "different names, none of them empty" if "" in value or len(set(value)) < len(value) else ""
     return _expected_number(key, value)
 
 
@@ -187,11 +198,13 @@ def _expected_number(key: str, value: float) -> str:
         return f"a whole number of at least {least}" if value < least else ""
     if key in _BELOW_ONE:
         return "" if 0 <= value < 1 else "a number from 0 up to, not including, 1"
+    if key == "distillation.weight":
+        return "" if 0 <= value <= 1 else "a number from 0 to 1"
     if key == "training.learning_rate":
         return "" if 0 < value <= 1000 else "a number above 0, at most 1000"
-    if key in _POSITIVE:
-        return "" if 0 < value < float("inf") else "a number above 0"
-    return "" if 0 <= value < float("inf") else "a number of at least 0"
+    positive = key in _POSITIVE
+    fits = value > 0 if positive else value >= 0
+    return "" if fits and value < float("inf") else f"a number {'above' if positive else 'of at least'} 0"
 
 
 def _leaves(config: Config) -> list[tuple[str, Any]]:

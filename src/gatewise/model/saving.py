@@ -33,6 +33,7 @@ from gatewise.model.archive_files import (
     WEIGHTS_FILE,
 )
 from gatewise.model.config import Config
+from gatewise.model.distilled import DISTILLED_KEY, Distilled
 from gatewise.model.file_sums import sums_to_dict
 from gatewise.model.heads import MAIN_HEAD, ModelHead, heads_to_dict
 from gatewise.model.label_facts import LabelFacts
@@ -55,6 +56,7 @@ def save_model(
     facts: LabelFacts | None = None,
     temperature: float = 1.0,
     heads: Mapping[str, ModelHead] | None = None,
+    distilled: Distilled | None = None,
 ) -> None:
     """Write a model folder: first beside its place, then moved there whole, so that none is ever half written.
 
@@ -72,6 +74,7 @@ def save_model(
         **(facts.to_dict() if facts else {}),
         **({} if temperature == 1 else {TEMPERATURE_KEY: temperature}),
         **heads_to_dict(heads or {}),
+        **({DISTILLED_KEY: distilled.to_dict()} if distilled else {}),
     }
     weights = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     files = {

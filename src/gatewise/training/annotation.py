@@ -15,7 +15,8 @@ from gatewise.model.labeled import labeled_for
 from gatewise.model.rows import rows_of
 from gatewise.text.schemes import complete_tags
 from gatewise.text.sentence import Sentence
-from gatewise.training.batches import EncodedSentences, HeadTags, ragged
+from gatewise.training.batches import EncodedSentences, HeadTags
+from gatewise.training.ragged import ragged
 
 
 def labeled_sentences(sentences: Iterable[Sentence]) -> list[Sentence]:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,41 +19,14 @@ from gatewise.model.feature_ids import FeatureEncoder
 from gatewise.model.features import CHARACTERS, FORM_OF, SPELLING_LENGTHS
 from gatewise.model.heads import MAIN_HEAD
 from gatewise.model.lexicon import LEXICON
-from gatewise.model.rows import Rows, rows_of
+from gatewise.model.rows import rows_of
 from gatewise.model.word_sets import SET_INPUTS, SHARES, WordSets
 from gatewise.text.sentence import Sentence
 from gatewise.text.vocabulary import FIRST_ENTRY_ID, PADDING_ID, UNKNOWN_ID, Vocabulary
+from gatewise.training.ragged import Ragged, ragged
+from gatewise.training.soft_tags import SoftTags, SoftTarget
 
 LENGTH_NOISE = 3.0  # tokens by which lengths are blurred, so that epochs do not repeat the same batches
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ragged:
-    """Rows of several lengths end to end: `values` (all,), row n from `starts[n]` for `lengths[n]` places."""
-
-    values: Tensor
-    starts: Tensor
-    lengths: Tensor
-
-    def padded(self, rows: Tensor, fill: int) -> Tensor:
-        """The rows asked for as columns, filled up at their ends: (longest, rows)."""
-        lengths = self.lengths[rows]
-        places = torch.arange(int(lengths.max()), device=rows.device)[:, None]
-        found = self.values[(self.starts[rows] + places).clamp_(max=len(self.values) - 1)]
-        return torch.where(places < lengths, found if found.is_floating_point() else found.long(), fill)
-
-    def to(self, device: torch.device) -> Ragged:
-        """The same on a device."""
-        return Ragged(values=self.values.to(device), starts=self.starts.to(device), lengths=self.lengths.to(device))
-
-
-def ragged(rows: Rows) -> Ragged:
-    """Rows of ids as one array of 32 bits each."""
-    return Ragged(
-        values=torch.from_numpy(rows.values.astype(np.int32)),
-        starts=torch.from_numpy(np.cumsum(rows.lengths) - rows.lengths),
-        lengths=torch.from_numpy(rows.lengths),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +44,7 @@ class EncodedSentences:
     `model.word_sets`); `lengths` in tokens.
 
     `tags` are the main head's, of the sentences `labeled` for it (None: all of them); `heads` has the further ones.
+    `taught` is what teachers say of the main head's tags, where there are some.
     """
 
     inputs: Mapping[str, Ragged]
@@ -81,6 +54,7 @@ class EncodedSentences:
     sets: Mapping[str, Ragged] = field(default_factory=dict)
     labeled: tuple[bool, ...] | None = None
     heads: Mapping[str, HeadTags] = field(default_factory=dict)
+    taught: SoftTags | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -91,7 +65,10 @@ class EncodedSentences:
         forms = {name: rows.to(device) for name, rows in self.forms.items()}
         sets = {name: rows.to(device) for name, rows in self.sets.items()}
         heads = {name: replace(head, tags=head.tags.to(device)) for name, head in self.heads.items()}
-        return replace(self, inputs=inputs, tags=self.tags.to(device), forms=forms, sets=sets, heads=heads)
+        taught = None if self.taught is None else self.taught.to(device)
+        return replace(
+            self, inputs=inputs, tags=self.tags.to(device), forms=forms, sets=sets, heads=heads, taught=taught
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +89,8 @@ class Target:
 class Batch:
     """Padded ids, time first: `inputs` by feature, `tags` (time, batch), `lengths` (batch,); `tokens` is how many there
     are, padding left out. `targets` by head, the main one first; a head that no sentence of the batch is labeled for
-    has none.
+    has none. `taught` is what teachers say of the main head's tags, None where they say nothing; beside them the gold
+    tags' loss counts `gold_share`.
 
     Of the inputs, `tokens` is (time, batch), `bigrams` (time + 1, batch); with features of forms, `form_of` is (time,
     batch), each feature (longest, forms), and `spelling_lengths` (forms,); with a lexicon, `lexicon_B` and its sisters
@@ -124,6 +102,8 @@ class Batch:
     lengths: Tensor
     tokens: int
     targets: Mapping[str, Target]
+    taught: SoftTarget | None = None
+    gold_share: float = 1.0
 
     @property
     def everything(self) -> Target:
@@ -176,6 +156,7 @@ def collate(sentences: EncodedSentences, batches: Sequence[Sequence[int]]) -> It
     for indices in batches:
         rows = torch.tensor(indices, device=sentences.tags.values.device)
         everything = Target(columns=None, tags=sentences.tags.padded(rows, 0), lengths=sentences.tags.lengths[rows])
+        taught = sentences.taught
         yield Batch(
             indices=tuple(indices),
             inputs=_padded_inputs(sentences, rows),
@@ -183,6 +164,8 @@ def collate(sentences: EncodedSentences, batches: Sequence[Sequence[int]]) -> It
             lengths=everything.lengths,
             tokens=sum(sentences.lengths[index] for index in indices),
             targets=dict(_targets(sentences, indices, rows, everything)),
+            taught=None if taught is None else taught.target(rows, everything.lengths),
+            gold_share=1.0 if taught is None else taught.gold_share,
         )
 
 

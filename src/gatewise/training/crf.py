@@ -1,6 +1,7 @@
 """The CRF loss in torch: log partition with an analytic gradient, and the score of the gold path.
 
 In: emissions, time first, padded; transitions with minus infinity where forbidden. Out: one number a sentence.
+A path may be one, the gold tags, or a whole distribution over paths, by its expected counts.
 The gradient of the log partition is the marginals (Sutton and McCallum 2012, section 4.1), so one forward and one
 backward pass in probability space, scaled at each step (Rabiner 1989, section V.A), replace autograd through the loop.
 """
@@ -21,6 +22,17 @@ class PathScores(NamedTuple):
     end: Tensor
 
 
+class PathCounts(NamedTuple):
+    """A distribution over the paths of each sentence, as far as a linear chain can tell it from another: `shares`, the
+    probabilities of tags at places, `tags` = place * num_tags + tag, (entries, batch); `counts`, how often transitions
+    are taken in the mean, `moves` = from * num_tags + to. What is not named is 0, and entries of 0 are padding."""
+
+    tags: Tensor
+    shares: Tensor
+    moves: Tensor
+    counts: Tensor
+
+
 def path_score(emissions: Tensor, scores: PathScores, tags: Tensor, lengths: Tensor) -> Tensor:
     """The score of the path `tags` (time, batch) of each sentence: (batch,). Tags at padding are not looked at."""
     time, batch, _ = emissions.shape
@@ -31,6 +43,37 @@ def path_score(emissions: Tensor, scores: PathScores, tags: Tensor, lengths: Ten
     score = score + torch.where(inside[1:], moved, 0.0).sum(0)
     last = tags[lengths - 1, torch.arange(batch, device=lengths.device)]
     return score + scores.start[tags[0]] + scores.end[last]
+
+
+def expected_score(emissions: Tensor, scores: PathScores, paths: PathCounts, lengths: Tensor) -> Tensor:
+    """The mean score of the paths of a distribution, of each sentence: (batch,).
+
+    What is forbidden has no entry, so that no infinity is met. Log partition less expected score is the cross-entropy
+    of the distribution to the CRF's; its gradient is the CRF's expected counts less these.
+    """
+    num_tags = emissions.shape[2]
+    place, tag = paths.tags // num_tags, paths.tags % num_tags  # (entries, batch)
+    first = torch.where(place == 0, _taken(scores.start, tag), 0.0)
+    edges = first + torch.where(place == lengths - 1, _taken(scores.end, tag), 0.0)
+    moved = _taken(scores.transitions.flatten(), paths.moves)
+    return (
+        expected_emission(emissions, paths)
+        + (paths.shares * torch.where(paths.shares > 0, edges, 0.0)).sum(0)
+        + (paths.counts * torch.where(paths.counts > 0, moved, 0.0)).sum(0)
+    )
+
+
+def _taken(table: Tensor, places: Tensor) -> Tensor:
+    """The entries of a flat table at these places. An index would do, but with so many places torch sums its gradient
+    on all threads at once, in whatever order they come."""
+    return table.gather(0, places.flatten()).view_as(places)
+
+
+def expected_emission(emissions: Tensor, paths: PathCounts) -> Tensor:
+    """The part of `expected_score` that comes from the emissions, (batch,)."""
+    flat = emissions.transpose(1, 2).flatten(0, 1)  # (time * num_tags, batch)
+    emitted = flat.gather(0, paths.tags)
+    return (paths.shares * torch.where(paths.shares > 0, emitted, 0.0)).sum(0)
 
 
 def log_partition(emissions: Tensor, scores: PathScores, lengths: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_chec
 from gatewise.training.distributed import ALONE, Group
 from gatewise.training.events import Listener, Silence, StartListener, StartReport
 from gatewise.training.look import Looker
-from gatewise.training.losses import all_margins, batch_losses
+from gatewise.training.losses import all_margins, batch_emissions, batch_losses
 from gatewise.training.optimizer import Optimizer
 from gatewise.training.place import Place, seed_generators, undisturbed
 from gatewise.training.prepare import Prepared
@@ -193,7 +193,7 @@ class Run:
         return total.detach()
 
     def losses(self, batch: Batch) -> Tensor:
-        """Negative log likelihood of the gold tags of each sentence, over all heads, (batch,)."""
+        """The loss of each sentence, over all heads and what teachers say, (batch,)."""
         with self._precision():
             x = self.network.inputs(batch.inputs)
         return self._losses_of(batch, x)
@@ -206,7 +206,7 @@ class Run:
         """The same from x, the vectors of the tokens."""
         with self._precision():
             states = self.network.states_of(x, batch.lengths)
-            emissions = {name: self.network.heads[name](target.of(states)) for name, target in batch.targets.items()}
+            emissions = batch_emissions(self.network, states, batch)
         wide = {name: of_head.float() for name, of_head in emissions.items()}
         return batch_losses(self.network, wide, batch, self.margins)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from gatewise.errors import ConfigError, TrainingError
+from gatewise.formats import DEFAULT_COLUMNS
 from gatewise.model.config import Config, FeaturesConfig
 from gatewise.model.context import CONTEXT
 from gatewise.model.feature_ids import FeatureEncoder
@@ -29,6 +30,7 @@ from gatewise.text.vocabulary import Vocabulary
 from gatewise.training.annotation import labeled_sentences, labels_of, with_labels
 from gatewise.training.batches import EncodedSentences, encode_sentences, unknown_rates
 from gatewise.training.lexicon import prepare_lexicon
+from gatewise.training.teachers import Lessons, lessons_of
 from gatewise.training.vectors import PretrainedVectors, find_vectors, with_entries_of
 
 # What may differ when a run goes on: it changes how the work is done, not what comes out.
@@ -49,7 +51,8 @@ class Prepared:
     """All that the loop needs. `vocabularies` and `unknown_rates` (rows,) by feature; `dev_gold` are dev's tags as the
     file has them; `vectors` are pretrained ones, by feature, `language_model` is one whose states are read.
 
-    `labels`, `dev` and `dev_gold` are the main head's, `heads` are the further ones; `train` has the sentences of all.
+    `labels`, `dev` and `dev_gold` are the main head's, `heads` are the further ones; `train` has the sentences of all,
+    and after them the raw ones of `lessons`, what teachers say.
     """
 
     config: Config
@@ -62,6 +65,7 @@ class Prepared:
     vectors: Mapping[str, PretrainedVectors] = field(default_factory=dict)
     language_model: LanguageModel | None = None
     heads: Mapping[str, PreparedHead] = field(default_factory=dict)
+    lessons: Lessons | None = None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -78,6 +82,8 @@ class Prepared:
         for head in settings.get("heads", {}).values():
             for name in ("train", "dev", "test"):
                 del head[name]
+        for name in ("teachers", "raw"):  # what they say is looked at
+            settings.get("distillation", {}).pop(name, None)
         labels = [self.labels, {name: head.labels for name, head in self.heads.items()}] if self.heads else self.labels
         digest = hashlib.sha256(json.dumps([settings, labels], sort_keys=True).encode())
         for split in (self.train, self.dev, *(head.dev for head in self.heads.values())):
@@ -88,6 +94,8 @@ class Prepared:
             if self.heads:
                 labeled = [split.labeled, [head.labeled for head in split.heads.values()]]
                 digest.update(json.dumps(labeled).encode())
+        if self.train.taught is not None:
+            self.train.taught.update(digest)
         for name, vectors in self.vectors.items():
             digest.update(name.encode())
             digest.update(vectors.ids.numpy().tobytes())
@@ -98,12 +106,23 @@ class Prepared:
         return digest.hexdigest()
 
 
-def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] = ()) -> Prepared:
+def prepare(
+    config: Config,
+    train: Sequence[Sentence],
+    dev: Sequence[Sentence] = (),
+    *,
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    lessons: Lessons | None = None,
+) -> Prepared:
     """Encode the splits; `config` must be resolved, no `auto` left in its task (see `model.corpus.resolve_config`).
 
-    Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, or the
-    pretrained vectors are of other tokens, FormatError when their file is not one, and ConfigError when there is no
-    table for them, or the model would be larger than can be stored.
+    Teachers, where it names some, are asked here; `columns` is the layout of a raw file of columns, and `lessons` are
+    what teachers said of the same training split before, used where the same is asked again.
+
+    Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, a
+    teacher tags otherwise, or the pretrained vectors are of other tokens, FormatError when a file is not one,
+    ModelError for a teacher that cannot be opened, and ConfigError when there is no table for vectors, or the model
+    would be larger than can be stored.
     """
     train, dev = labeled_sentences(train), labeled_sentences(dev)
     if not labeled_for(train):
@@ -133,7 +152,11 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
     heads = {name: _prepared_head(train, dev, encoder, name, head.scheme) for name, head in config.heads.items()}
     num_tags = {MAIN_HEAD: len(main.labels)} | {name: len(head.labels) for name, head in heads.items()}
     check_storable(config, vocabularies, num_tags)
-    encoded = encode_sentences(train, encoder, _ids(main.labels))
+    lessons = lessons_of(config, main.labels, train, columns=columns, known=lessons)
+    raw = () if lessons is None else lessons.raw  # they are read, and count for nothing above
+    _check_lengths("raw", raw, config.training.longest_sentence)
+    encoded = encode_sentences([*train, *raw], encoder, _ids(main.labels))
+    encoded = with_labels(encoded, [*train, *raw], {name: head.labels for name, head in heads.items()})
     return Prepared(
         config=config,
         labels=main.labels,
@@ -143,12 +166,13 @@ def prepare(config: Config, train: Sequence[Sentence], dev: Sequence[Sentence] =
             for name, entries in vocabularies.items()
             if name != CONTEXT
         },
-        train=with_labels(encoded, train, {name: head.labels for name, head in heads.items()}),
+        train=encoded if lessons is None else replace(encoded, taught=lessons.soft_tags(config)),
         dev=main.dev,
         dev_gold=main.dev_gold,
         vectors=vectors,
         language_model=language_model,
         heads=heads,
+        lessons=lessons,
     )
 
 

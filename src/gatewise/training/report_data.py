@@ -12,6 +12,7 @@ from typing import Any
 
 import gatewise
 from gatewise.model.config import Config
+from gatewise.model.distilled import Distilled
 from gatewise.model.label_facts import label_facts
 from gatewise.text.sentence import Sentence
 from gatewise.training.metrics_file import Line
@@ -24,13 +25,15 @@ SNIPPET = 60  # characters
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What is known before the first step. `splits` by name (train, dev, test), without empty sentences, in the
-    model's tags, those of the main head; `trained_on` are the sentences that batches are cut from, of all heads, and
-    without them those of train; `name` is the model folder's; `summary` is made of the rest."""
+    model's tags, those of the main head; `trained_on` are the sentences that batches are cut from, of all heads and raw
+    ones, and without them those of train; `name` is the model folder's; `distilled` says what taught; `summary` is made
+    of the rest."""
 
     name: str
     config: Config
     splits: Mapping[str, Sequence[Sentence]]
     trained_on: Sequence[Sentence] = ()
+    distilled: Distilled | None = None
     summary: tuple[Mapping[str, Any], ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,7 +58,7 @@ def report_data(facts: RunFacts, lines: Sequence[Line]) -> dict[str, Any]:
         "done": end is not None,
         "planned": facts.config.training.epochs,
         "score_name": next((name for name in ("F1", "accuracy") for found in scores.values() if name in found), None),
-        "config": _settings(facts.config.to_dict()),
+        "config": _settings(facts.config.to_dict()) + _taught_by(facts),
         "splits": facts.summary,
         "epochs": _epochs(epochs),
         "kept": kept,
@@ -211,6 +214,13 @@ def _split(name: str, sentences: Sequence[Sentence], scheme: str) -> dict[str, A
     counts = label_facts(sentences, scheme).counts
     tokens = sum(map(len, sentences))
     return {"name": name, "sentences": len(sentences), "tokens": tokens, "labels": dict(counts)}
+
+
+def _taught_by(facts: RunFacts) -> list[list[Any]]:
+    """The teachers and what they labeled, as rows below the settings."""
+    if facts.distilled is None:
+        return []
+    return [[name, told] for name, told in facts.distilled.rows(facts.config.distillation).items()]
 
 
 def _settings(config: Mapping[str, Any]) -> list[list[Any]]:

@@ -98,12 +98,12 @@ def run_training(
         raise TrainingError(
             f"{checkpoint}: expected no unfinished run, found one; go on with --resume, or delete {checkpoint.parent}"
         )
-    prepared = prepare(corpus.config, corpus.train, corpus.dev)
+    prepared = prepare(corpus.config, corpus.train, corpus.dev, columns=corpus.columns)
     with ExitStack() as stack:
         group = stack.enter_context(process_group(device_of(prepared.config.training)))
         log = None
         if group.is_first:
-            log = stack.enter_context(closing(_run_log(corpus, prepared.config, folder, resume=resume)))
+            log = stack.enter_context(closing(_run_log(corpus, prepared, folder, resume=resume)))
         trained = train_tagger(
             prepared,
             Listeners(*(one for one in (listener, log) if one is not None and group.is_first)),
@@ -127,12 +127,14 @@ def run_training(
     return result
 
 
-def _run_log(corpus: Corpus, config: Config, folder: str | Path, *, resume: bool) -> RunLog:
+def _run_log(corpus: Corpus, prepared: Prepared, folder: str | Path, *, resume: bool) -> RunLog:
+    lessons = prepared.lessons
     facts = RunFacts(
         name=Path(os.path.abspath(folder)).name,
-        config=config,
+        config=prepared.config,
         splits=corpus.splits_of(MAIN_HEAD),
-        trained_on=labeled_sentences(corpus.train),
+        trained_on=[*labeled_sentences(corpus.train), *(() if lessons is None else lessons.raw)],
+        distilled=None if lessons is None else lessons.distilled,
     )
     return RunLog(run_folder(folder), facts, resume=resume)
 
@@ -201,6 +203,7 @@ def _save(trained: TrainedTagger, corpus: Corpus, folder: Path, storage: Storage
         card=card,
         facts=label_facts(labeled_for(corpus.train), config.task.scheme),
         heads={name: _model_head(name, head.labels, corpus) for name, head in prepared.heads.items()},
+        distilled=None if prepared.lessons is None else prepared.lessons.distilled,
     )
 
 
@@ -242,6 +245,7 @@ def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
         vectors={name: (len(found.ids), found.entries) for name, found in vectors.items() if name != LEXICON},
         lexicon=_lexicon_facts(trained.prepared),
         heads={name: len(head.labels) for name, head in trained.prepared.heads.items()},
+        distilled=None if trained.prepared.lessons is None else trained.prepared.lessons.distilled,
     )
 
 

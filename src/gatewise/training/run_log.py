@@ -45,8 +45,10 @@ class RunLog:
         self._batch_lines = min(BATCH_LINES, BATCH_LINES_AN_EPOCH * facts.config.training.epochs)
 
     def on_start(self, report: StartReport) -> None:
-        """Write the first line: how the gates stand before anything is learned."""
-        self._write({"kind": "start", "step": 0, "gates": gate_lines(report.gates)})
+        """Write the first line: how the gates stand before anything is learned, and what teaches."""
+        distilled = self._facts.distilled
+        told = _where_any("distilled", {} if distilled is None else distilled.to_dict())
+        self._write({"kind": "start", "step": 0, "gates": gate_lines(report.gates), **told})
 
     def on_batch(self, report: BatchReport) -> None:
         """Write a line for some batches, the same ones in a run that was interrupted."""
@@ -178,7 +180,7 @@ class RunLog:
 
 
 def _where_any(key: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of a line that a run without further heads, or without dev, does not have."""
+    """An entry of a line that a run without further heads, dev, or teachers does not have."""
     return {key: found} if found else {}
 
 

@@ -37,12 +37,14 @@ class Corpus:
     """The splits of a run, read, and the configuration they decided.
 
     With further heads, sentences of all their files stand here, each with the tags of the heads it is labeled for.
+    `columns` says how column files of the run are laid out.
     """
 
     config: Config
     train: list[Sentence]
     dev: list[Sentence]
     test: list[Sentence] = field(default_factory=list)
+    columns: Sequence[str] = DEFAULT_COLUMNS
 
     @property
     def splits(self) -> dict[str, list[Sentence]]:
@@ -79,7 +81,7 @@ def read_splits(config: Config, files: Files) -> Corpus:
             if name == "test":
                 read_gold(reading.path, reading.task, reading.columns)
     _expect_known_labels(config, files, splits["train"], splits["dev"])
-    return Corpus(config=config, **splits)
+    return Corpus(config=config, columns=files.columns, **splits)
 
 
 def readings_of(config: Config, files: Files, split: str) -> list[Reading]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +32,7 @@ from gatewise.training.space import Choices, Range, Space, changed, value_of
 from gatewise.training.splits import Corpus
 from gatewise.training.stopping import DivergedError, StoppedError, never
 from gatewise.training.study import Trial, counted, open_study
+from gatewise.training.teachers import Lessons
 
 BEST_FILE = "best.toml"
 RANDOM_TRIALS = 8  # before the sampler has enough to go by
@@ -78,15 +79,14 @@ def search(
     if not labeled_for(corpus.dev):
         raise TrainingError("tuning: expected dev sentences, by which settings are compared, found none; give --dev")
     began = time.monotonic()
-    of = {
-        "space": space.to_dict(),
-        "configuration or data": prepare(corpus.config, corpus.train, corpus.dev).fingerprint(),
-    }
+    prepared = prepare(corpus.config, corpus.train, corpus.dev, columns=corpus.columns)
+    of, lessons = {"space": space.to_dict(), "configuration or data": prepared.fingerprint()}, prepared.lessons
+    del prepared  # each trial has its own
     with open_study(folder, of=of, resume=resume) as study:
         found = read_trials(study, space)
         while len(found) < trials and not (timeout is not None and time.monotonic() - began >= timeout):
             watcher.on_trial(len(found) + 1)
-            if should_stop() or not _take_trial(study, corpus, space, watcher, should_stop):
+            if should_stop() or not _take_trial(study, corpus, lessons, space, watcher, should_stop):
                 break
             found = read_trials(study, space)
             best = best_of(found)
@@ -131,15 +131,23 @@ def _trial(number: int, trial: FrozenTrial, space: Space) -> Trial:
 
 
 def _take_trial(
-    study: optuna.Study, corpus: Corpus, space: Space, watcher: Watcher, should_stop: Callable[[], bool]
+    study: optuna.Study,
+    corpus: Corpus,
+    lessons: Lessons | None,
+    space: Space,
+    watcher: Watcher,
+    should_stop: Callable[[], bool],
 ) -> bool:
-    """Train once and put the result into the study; False when it was asked to stop, and the trial does not count."""
+    """Train once and put the result into the study; False when it was asked to stop, and the trial does not count.
+
+    Teachers, where there are some, are not asked again for each trial: `lessons` is what they said.
+    """
     trial = _ask(study, corpus.config, space)
     config = changed(corpus.config, space.values(trial.params), where="trial")
     began, state, why = time.perf_counter(), TrialState.FAIL, ""
     score: float | None = None
     try:
-        prepared = prepare(config, corpus.train, corpus.dev)
+        prepared = prepare(config, corpus.train, corpus.dev, columns=corpus.columns, lessons=lessons)
         score = train_tagger(prepared, _Reporter(trial, watcher), should_stop=should_stop).dev_score
         state = TrialState.COMPLETE
     except optuna.TrialPruned:
@@ -199,13 +207,14 @@ class _Reporter:
 
 def _keep(folder: Path, best: Trial, config: Config) -> None:
     """The best configuration as TOML: what was given and is not the default, and everything that was searched."""
-    defaults, table = Config().to_dict(), dict[str, Any]()
+    defaults, table = asdict(Config()), dict[str, Any]()
     for name, entry in changed(config, best.values, where="the best trial").to_dict().items():
         if isinstance(entry, dict):
             said = {
                 key: value
                 for key, value in entry.items()
-                if value != defaults[name][key] or any(f"{part}.".startswith(f"{name}.{key}.") for part in best.values)
+                if value != defaults[name].get(key)
+                or any(f"{part}.".startswith(f"{name}.{key}.") for part in best.values)
             }
             table |= {name: said} if said else {}
         elif entry != defaults[name]:
