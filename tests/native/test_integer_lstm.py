@@ -183,3 +183,16 @@ def test_threads_do_not_meet(kernel: Kernel) -> None:
     with ThreadPoolExecutor(4) as threads:
         for found, one in zip(threads.map(lambda batch: lstm.states(*batch), batches * 3), wanted * 3, strict=True):
             np.testing.assert_array_equal(found, one)
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 70])
+def test_a_sentence_that_is_alone_is_read_ahead_with_the_same_result(kernel: Kernel, length: int) -> None:
+    generator = np.random.default_rng(length)
+    layers = make_layers(20, 70, 2, 2)
+    x = (generator.integers(-127, 128, (length, 3, 70)) * STEP_OF_X).astype(np.float32)
+    lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
+    together = lstm.states(x, np.array([length, 1, length], dtype=np.int32))
+    alone = lstm.states(x[:, [2]], np.array([length], dtype=np.int32))
+    np.testing.assert_array_equal(alone[:, 0], together[:, 2])
+    for of_direction, by_hand in zip(in_blocks(alone, 20, 2), states_by_hand(layers, x[:, 2], length), strict=True):
+        np.testing.assert_allclose(of_direction[:, 0], by_hand, rtol=0, atol=NEAR)

@@ -211,28 +211,38 @@ INLINE void one_step(const struct direction *layer, int block, const int32_t *co
     *counted = raised_counts(_mm512_mul_ps(h, _mm512_set1_ps((float)MOST)));
 }
 
-/* A step of the first `running` rows. */
+/* The products of some rows with the weights of a block. */
+INLINE void products(const uint8_t *rows, int64_t stride, int some, const int8_t *weights, int tiles, int with_tiles,
+                     sums_of_block sums) {
+    if (with_tiles) products_amx(rows, stride, some, weights, tiles, sums);
+    else products_vnni(rows, stride, some, weights, tiles, sums);
+}
+
+INLINE void products_of_x(const struct direction *layer, const struct rows *rows, int block, int first, int some,
+                          int with_tiles, sums_of_block sums) {
+    const int8_t *weights = layer->weight_ih + (size_t)block * GATES * layer->input_tiles * TILE;
+    products(rows->x + first * rows->x_width, rows->x_width, some, weights, layer->input_tiles, with_tiles, sums);
+}
+
+/* A step of the first `running` rows. Of a sentence that is alone, `ahead` has the products of x of this step and of
+ * those about it, by block. */
 INLINE void all_rows(const struct direction *layer, const struct batch *of, const struct rows *rows, int step,
-                     int running, int with_tiles, const struct output *out) {
-    _Alignas(64) sums_of_block of_x, of_h;
+                     int running, const sums_of_block *ahead, int with_tiles, const struct output *out) {
+    _Alignas(64) sums_of_block of_these, of_h;
     for (int block = 0; block < layer->blocks; block++) {
-        const int8_t *weight_ih = layer->weight_ih + (size_t)block * GATES * layer->input_tiles * TILE;
         const int8_t *weight_hh = layer->weight_hh + (size_t)block * GATES * layer->state_tiles * TILE;
+        const int64_t unit = (int64_t)UNITS * block;
         for (int first = 0; first < running; first += BLOCK_ROWS) {
             const int some = running - first < BLOCK_ROWS ? running - first : BLOCK_ROWS;
-            const uint8_t *x = rows->x + first * rows->x_width, *h = rows->before + first * rows->h_width;
-            if (with_tiles) {
-                products_amx(x, rows->x_width, some, weight_ih, layer->input_tiles, of_x);
-                products_amx(h, rows->h_width, some, weight_hh, layer->state_tiles, of_h);
-            } else {
-                products_vnni(x, rows->x_width, some, weight_ih, layer->input_tiles, of_x);
-                products_vnni(h, rows->h_width, some, weight_hh, layer->state_tiles, of_h);
-            }
+            const int32_t(*of_x)[BLOCK_ROWS * UNITS] = ahead ? ahead[block] : of_these;
+            if (!ahead) products_of_x(layer, rows, block, first, some, with_tiles, of_these);
+            products(rows->before + first * rows->h_width, rows->h_width, some, weight_hh, layer->state_tiles,
+                     with_tiles, of_h);
             for (int r = 0; r < some; r++) {
-                const int row = first + r, at = r * UNITS;
-                const int64_t token = token_at(layer, of, of->columns[row], step), unit = (int64_t)UNITS * block;
-                const int32_t *const ih[GATES] = {of_x[0] + at, of_x[1] + at, of_x[2] + at, of_x[3] + at};
-                const int32_t *const hh[GATES] = {of_h[0] + at, of_h[1] + at, of_h[2] + at, of_h[3] + at};
+                const int row = first + r, x_at = (ahead ? step % BLOCK_ROWS : r) * UNITS, h_at = r * UNITS;
+                const int64_t token = token_at(layer, of, of->columns[row], step);
+                const int32_t *const ih[GATES] = {of_x[0] + x_at, of_x[1] + x_at, of_x[2] + x_at, of_x[3] + x_at};
+                const int32_t *const hh[GATES] = {of_h[0] + h_at, of_h[1] + h_at, of_h[2] + h_at, of_h[3] + h_at};
                 __m128i counted;
                 one_step(layer, block, ih, hh, rows->cells + row * rows->c_width + unit,
                          out->states + token * out->states_width + unit, &counted);
@@ -241,6 +251,37 @@ INLINE void all_rows(const struct direction *layer, const struct batch *of, cons
                     _mm_storeu_si128((__m128i *)(out->counts + token * out->counts_width + unit), counted);
             }
         }
+    }
+}
+
+/* Counts of x into the rows: of the columns that run at this step, or of a sentence that is alone its next 32 tokens. How
+ * many. */
+static int gather(const struct direction *layer, const struct batch *of, const uint8_t *x, const struct rows *rows,
+                  int step, int running) {
+    const int alone = of->batch == 1, left = of->lengths[0] - step;
+    const int some = !alone ? running : left < BLOCK_ROWS ? left : BLOCK_ROWS;
+    for (int row = 0; row < some; row++) {
+        const int64_t token = alone ? token_at(layer, of, 0, step + row) : token_at(layer, of, of->columns[row], step);
+        memcpy(rows->x + row * rows->x_width, x + token * rows->x_width, rows->x_width);
+    }
+    return some;
+}
+
+/* All steps; the tiles are set. */
+INLINE void all_steps(const struct direction *layer, const struct batch *of, const uint8_t *x, struct rows *rows,
+                      sums_of_block *ahead, int with_tiles, const struct output *out) {
+    int running = of->batch;
+    for (int step = 0; step < of->time; step++) {
+        while (running && of->lengths[of->columns[running - 1]] <= step) running--;
+        if (!ahead) gather(layer, of, x, rows, step, running);
+        else if (running && step % BLOCK_ROWS == 0) {
+            const int some = gather(layer, of, x, rows, step, running);
+            for (int block = 0; block < layer->blocks; block++)
+                products_of_x(layer, rows, block, 0, some, with_tiles, ahead[block]);
+        }
+        all_rows(layer, of, rows, step, running, (const sums_of_block *)ahead, with_tiles, out);
+        uint8_t *swapped = rows->before;
+        rows->before = rows->after, rows->after = swapped;
     }
 }
 
@@ -255,7 +296,9 @@ EXPORT FAST int gatewise_lstm(const struct direction *layer, const struct batch 
     rows.before = zeros(count * rows.h_width);
     rows.after = zeros(count * rows.h_width);
     rows.cells = zeros(count * rows.c_width * sizeof(float));
-    const int failed = !rows.x || !rows.before || !rows.after || !rows.cells;
+    const int alone = of->batch == 1;
+    sums_of_block *ahead = alone ? zeros(layer->blocks * sizeof(sums_of_block)) : NULL;
+    const int failed = !rows.x || !rows.before || !rows.after || !rows.cells || (alone && !ahead);
     if (!failed) {
         struct tile_shapes shapes = {.palette = 1}, others;
         for (int tile = 0; tile < 8; tile++) shapes.bytes[tile] = WIDTH, shapes.rows[tile] = ROWS;
@@ -264,16 +307,7 @@ EXPORT FAST int gatewise_lstm(const struct direction *layer, const struct batch 
             _tile_loadconfig(&shapes);
         }
         memset(rows.before, RAISED, count * rows.h_width);
-        int running = of->batch;
-        for (int step = 0; step < of->time; step++) {
-            while (running && of->lengths[of->columns[running - 1]] <= step) running--;
-            for (int row = 0; row < running; row++)
-                memcpy(rows.x + row * rows.x_width, x + token_at(layer, of, of->columns[row], step) * rows.x_width,
-                       rows.x_width);
-            all_rows(layer, of, &rows, step, running, with_tiles, out);
-            uint8_t *swapped = rows.before;
-            rows.before = rows.after, rows.after = swapped;
-        }
+        all_steps(layer, of, x, &rows, ahead, with_tiles, out);
         if (with_tiles && others.palette) _tile_loadconfig(&others); /* onnxruntime may have set them on this thread */
         else if (with_tiles) _tile_release();
         for (int column = 0; column < of->batch; column++)
@@ -283,7 +317,7 @@ EXPORT FAST int gatewise_lstm(const struct direction *layer, const struct batch 
                 if (out->counts) memset(out->counts + token * out->counts_width, RAISED, rows.c_width);
             }
     }
-    free(rows.x), free(rows.before), free(rows.after), free(rows.cells);
+    free(rows.x), free(rows.before), free(rows.after), free(rows.cells), free(ahead);
     return failed;
 }
 
