@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
 
 from gatewise.errors import FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.model.config import Config  # noqa: E402
