@@ -55,9 +55,14 @@ def test_conllu_tells_of_sentences_written_anew(conllu: list[Sentence]) -> None:
 
 def test_nothing_is_told_when_nothing_is_lost(conllu: list[Sentence], caplog: pytest.LogCaptureFixture) -> None:
     write_conllu([*conllu, conllu[0].with_tags(["A+B", "C"]), sentence_from_forms(["x"])], io.StringIO())
-    assert caplog.messages == []
+    assert told(caplog) == []
     write_sentences([conllu[0].with_tags(["A", "C"])], io.StringIO(), "conllu")
-    assert [message.partition(":")[0] for message in caplog.messages] == ["conllu"]
+    assert [message.partition(":")[0] for message in told(caplog)] == ["conllu"]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What gatewise logged; a library that another test has used may log on, from a thread of its own."""
+    return [record.getMessage() for record in caplog.records if record.name.startswith("gatewise")]
 
 
 @pytest.mark.parametrize(
