@@ -95,6 +95,13 @@ ROWS = {
         thinned=(("pku_quarter.conllu", "pku_199801/train.conllu.gz", 4),),
         seeds=3,
     ),
+    "wnut17": Row(
+        train="wnut17/train.tsv",
+        dev="wnut17/dev.tsv",
+        test="wnut17/test.tsv",
+        vectors=("en_word100.txt",),
+        seeds=3,
+    ),
     "en-ner": Row(
         train="wnut17/train.tsv",
         dev="wnut17/dev.tsv",
