@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
+from safetensors.numpy import save_file  # noqa: E402
 
 from gatewise.lstm import LSTMWeights, run_lstm  # noqa: E402
 from gatewise.model.archive import ModelArchive, legality_of  # noqa: E402
@@ -97,6 +98,7 @@ class Case:
         if mutate:
             mutate(graph)
         (self.folder / "model.onnx").write_bytes(graph.SerializeToString())
+        save_file(dict(self.arrays), self.folder / "model.safetensors")
         archive = ModelArchive(
             folder=self.folder,
             config=self.config,

@@ -196,7 +196,7 @@ def test_runs_and_windows_say_the_same_as_one_batch(
         np.testing.assert_array_equal(cut[: len(sentence), column], whole[: len(sentence), column])
     long = sentence_from_forms([form for sentence in many for form in sentence.forms])
     alone = session.encode([long])
-    wanted = session._run(["emissions"], alone)[0]
+    wanted = session.emissions(alone)
     monkeypatch.setattr("gatewise.runtime.session.WINDOW", 16)
     monkeypatch.setattr("gatewise.runtime.session.MARGIN", 8)
     part = alone.stretch(20, 47)
