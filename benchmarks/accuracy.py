@@ -1,8 +1,9 @@
 """A row of docs/results.md again, by one command: `python benchmarks/accuracy.py ROW --data DATA --work WORK`.
 
 In: the row's name, the folder of the corpora (docs/results.md says where each is at home), a folder to work in. Does
-what the row needs and WORK does not have yet: vectors from raw text (`gatewise embed`), then the trainings
-(`gatewise train` with recipes/ROW.toml, as many seeds as the row says). Every command is printed before it runs; they
+what the row needs and WORK does not have yet: vectors from raw text (`gatewise embed`), the teachers that it learns
+from, which are a row of their own, then the trainings (`gatewise train` with recipes/ROW.toml, as many seeds as the
+row says). Every command is printed before it runs; they
 can be typed as well. At the end stand the scores of dev and test, mean ± standard deviation, and what a training took.
 """
 
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
@@ -45,7 +46,7 @@ class Row:
 
     `words` is a list of words whose convention train and dev are put into (pku_convention.py), with `more` that is
     trained on as well. `thinned` are files of WORK, each by its name, a file of DATA and how
-    many: of so many sentences in a row the last is taken.
+    many: of so many sentences in a row the last is taken. `teachers` is the row whose models it learns from.
     """
 
     train: str
@@ -55,6 +56,7 @@ class Row:
     test: str
     vectors: tuple[str, ...] = ()
     thinned: tuple[tuple[str, str, int], ...] = ()
+    teachers: str = ""
     seeds: int = 5
 
 
@@ -80,7 +82,8 @@ VECTORS = {
 }
 ROWS = {
     "weibo": row("weibo", ".tsv", "zh_char64.txt", "zh_word50.txt"),
-    "resume": row("resume", ".tsv", "zh_char64.txt"),
+    "resume": replace(row("resume", ".tsv", "zh_char64.txt"), teachers="resume-teacher"),
+    "resume-teacher": replace(row("resume", ".tsv", "zh_char64.txt", "zh_word50.txt"), seeds=3),
     "conll2003": row("conll2003", ".tsv", "en_word100.txt"),
     "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
     "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
@@ -204,6 +207,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     made, data, work = ROWS[asked.row], asked.data.resolve(), asked.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
+    if made.teachers:
+        further = [part for one in asked.set for part in ("--set", one)]
+        main([made.teachers, "--data", str(data), "--work", str(work), *further])
     for name in made.vectors:
         make_vectors(name, data, work)
     for name, packed, every in made.thinned:

@@ -130,3 +130,18 @@ def test_a_row_is_made_by_commands_in_turn(
     ran.clear()
     accuracy.main(["conll2000", "--data", str(data), "--work", str(work)])
     assert [command[3] for command in ran] == ["train"]
+
+
+def test_teachers_are_trained_before_their_student(
+    accuracy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(accuracy.subprocess, "run", lambda command, **_: ran.append(command))
+    (tmp_path / "zh_char64.txt").touch()
+    (tmp_path / "zh_word50.txt").touch()
+    accuracy.main(["resume", "--data", "data", "--work", str(tmp_path), "--set", "training.threads=1"])
+    outputs = [(command[command.index("-o") + 1], command[command.index("--seeds") + 1]) for command in ran]
+    assert outputs == [("resume-teacher", "3"), ("resume", "5")]
+    assert all(command[-2:] == ["--set", "training.threads=1"] for command in ran)
+    teachers = read_config(ROOT / "recipes" / "resume.toml").distillation.teachers
+    assert teachers == tuple(f"resume-teacher/seed-{seed}" for seed in (1, 2, 3))
