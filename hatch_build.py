@@ -22,6 +22,7 @@ FLAGS = ("-std=gnu11", "-O3", "-s", "-shared", "-fPIC", "-fvisibility=hidden")
 
 class NativeKernel(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
+    _scratch: Path | None = None  # where the library lies until it is in the wheel
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         folder = Path(self.root) / "src" / "gatewise" / "native"
@@ -30,7 +31,8 @@ class NativeKernel(BuildHookInterface[Any]):
             shutil.rmtree(folder / "lib", ignore_errors=True)
         if os.environ.get("GATEWISE_PURE") == "1" or sysconfig.get_platform() != PLATFORM:
             return
-        library = (folder / "lib" if in_place else Path(tempfile.mkdtemp(prefix="gatewise-"))) / "kernel.so"
+        self._scratch = None if in_place else Path(tempfile.mkdtemp(prefix="gatewise-"))
+        library = (self._scratch or folder / "lib") / "kernel.so"
         library.parent.mkdir(exist_ok=True)
         if problem := compiled(folder / "kernel.c", library):
             self.app.display_warning(f"gatewise is built without its native kernel, and is slower: {problem}")
@@ -39,6 +41,10 @@ class NativeKernel(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{PLATFORM.replace('-', '_')}"
         if not in_place:
             build_data["force_include"][str(library)] = "gatewise/native/lib/kernel.so"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        if self._scratch:
+            shutil.rmtree(self._scratch)
 
 
 def compiled(source: Path, library: Path) -> str:
