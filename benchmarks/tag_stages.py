@@ -33,11 +33,12 @@ def one_pass(tagger: gatewise.Tagger, texts: list[str]) -> Counter[str]:
     for numbers in batches_of(list(map(len, sentences))):
         chosen = [sentences[number] for number in numbers]
         batch = clock("look up ids, pad", session.encode, chosen)
-        for columns in batch.runs():
-            part = clock("look up ids, pad", batch.columns, columns)
-            [x] = clock("x, by the graph", session._run, ["x"], part)
-            states = clock("the layers", session._layers._lstm.states, x, part.lengths)
-            clock("emissions", session._layers._emitters[""].emissions, states)
+        parts = [batch]
+        if not session._layers.looks_up:
+            parts = clock("look up ids, pad", lambda whole: [whole.columns(one) for one in whole.runs()], batch)
+        for part in parts:
+            counts = clock("x", session._counts_of_x, session._layers, part)
+            clock("the layers, and their emissions", session._layers.emissions, counts, part.lengths, [""])
         emissions = decoder.constrained(chosen, session.emissions(batch))
         lattice = clock("lay out for the decoder", decoder._lattice, chosen, emissions)
         tags = clock("Viterbi", best_tags, lattice, decoder.scores)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gatewise.native.integer_lstm import IntegerLSTM, IntegerWeights
+from gatewise.native.integer_lstm import RAISED, IntegerLSTM, IntegerWeights
 from gatewise.native.library import Kernel, native_kernel
 
 Array = npt.NDArray[Any]
@@ -100,10 +100,13 @@ def one_direction(
         yield t, h
 
 
-def in_blocks(states: Array, hidden: int, directions: int) -> list[Array]:
-    """Of each direction its (…, hidden)."""
-    width = states.shape[-1] // directions
-    return [states[..., n * width : n * width + hidden] for n in range(directions)]
+def states_of(lstm: IntegerLSTM, layers: Layers, x: Array, lengths: Array) -> Array:
+    """The states of the last layer, (time, batch, directions * hidden): the emissions of a head that has a tag for each
+    unit and takes it as it is."""
+    size = sum(weights.hidden for weights in layers[-1])
+    head = lstm.head(np.eye(size, dtype=np.float32), np.zeros(size, dtype=np.float32))
+    [found] = lstm.emissions(lstm.counted(x), lengths, [head])
+    return found
 
 
 @pytest.mark.parametrize(("hidden", "size", "depth", "directions", "batch"), SHAPES)
@@ -111,13 +114,12 @@ def test_states_are_those_of_the_equations(
     kernel: Kernel, hidden: int, size: int, depth: int, directions: int, batch: int
 ) -> None:
     layers, (x, lengths) = make_layers(hidden, size, depth, directions), make_batch(size, batch)
-    found = in_blocks(IntegerLSTM(kernel, layers, STEP_OF_X).states(x, lengths), hidden, directions)
+    found = states_of(IntegerLSTM(kernel, layers, STEP_OF_X), layers, x, lengths)
     for column in range(0, batch, 1 + batch // 8):
         length = int(lengths[column])
-        wanted = states_by_hand(layers, x[:, column, :size], length)
-        for of_direction, by_hand in zip(found, wanted, strict=True):
-            np.testing.assert_allclose(of_direction[:length, column], by_hand, rtol=0, atol=NEAR)
-            assert not of_direction[length:, column].any()  # padding is 0
+        wanted = np.concatenate(states_by_hand(layers, x[:, column, :size], length), axis=1)
+        np.testing.assert_allclose(found[:length, column], wanted, rtol=0, atol=NEAR)
+        assert not found[length:, column].any()  # padding is 0
 
 
 @pytest.mark.parametrize("changed", ["gates", "directions", "steps", "bias"])
@@ -130,7 +132,9 @@ def test_other_weights_are_seen(kernel: Kernel, changed: str) -> None:
         "steps": [replace(forward, steps_ih=np.roll(forward.steps_ih, 1)), backward],
         "bias": [forward, replace(backward, bias=np.roll(backward.bias, 1))],
     }[changed]
-    found, moved = (IntegerLSTM(kernel, [layer], STEP_OF_X).states(x, lengths) for layer in (layers[0], other))
+    found, moved = (
+        states_of(IntegerLSTM(kernel, [layer], STEP_OF_X), [layer], x, lengths) for layer in (layers[0], other)
+    )
     assert np.abs(found - moved).max() > 1e-2
 
 
@@ -141,7 +145,8 @@ def test_both_instructions_have_the_same_answers() -> None:
         pytest.skip("no AMX here")
     layers, (x, lengths) = make_layers(200, 192, 2, 2), make_batch(192, 45)
     first, second = (
-        IntegerLSTM(one, layers, STEP_OF_X).states(x, lengths) for one in (found, replace(found, with_tiles=False))
+        states_of(IntegerLSTM(one, layers, STEP_OF_X), layers, x, lengths)
+        for one in (found, replace(found, with_tiles=False))
     )
     np.testing.assert_array_equal(first, second)
 
@@ -149,10 +154,10 @@ def test_both_instructions_have_the_same_answers() -> None:
 def test_what_else_is_in_the_batch_moves_nothing(kernel: Kernel) -> None:
     layers, (x, lengths) = make_layers(37, 50, 2, 2), make_batch(50, 70)
     lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
-    together = lstm.states(x, lengths)
+    together = states_of(lstm, layers, x, lengths)
     for column in (0, 1, 33, 69):
         length = int(lengths[column])
-        alone = lstm.states(x[:length, [column]], lengths[[column]])
+        alone = states_of(lstm, layers, x[:length, [column]], lengths[[column]])
         np.testing.assert_array_equal(alone[:, 0], together[:length, column])
 
 
@@ -160,39 +165,63 @@ def test_x_beyond_its_steps_is_cut(kernel: Kernel) -> None:
     layers = make_layers(8, 5, 1, 2)
     lstm, lengths = IntegerLSTM(kernel, layers, STEP_OF_X), np.array([2], dtype=np.int32)
     far = np.full((2, 1, 5), 900 * STEP_OF_X, dtype=np.float32)
-    np.testing.assert_array_equal(lstm.states(far, lengths), lstm.states(np.full_like(far, 127 * STEP_OF_X), lengths))
+    at_the_edge = np.full_like(far, 127 * STEP_OF_X)
+    np.testing.assert_array_equal(states_of(lstm, layers, far, lengths), states_of(lstm, layers, at_the_edge, lengths))
 
 
-@pytest.mark.parametrize("num_tags", [1, 16, 17, 31, 64, 65])
-def test_emissions_are_states_times_weights(kernel: Kernel, num_tags: int) -> None:
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("num_tags", [1, 3, 16, 17, 20, 21, 31, 33, 48, 64, 65, 81, 100])
+def test_emissions_are_states_times_weights(kernel: Kernel, num_tags: int, directions: int) -> None:
     generator = np.random.default_rng(num_tags)
-    layers, (x, lengths) = make_layers(21, 9, 1, 2), make_batch(9, 5)
+    layers, (x, lengths) = make_layers(21, 9, 1, directions), make_batch(9, 13)
     lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
-    weight = generator.normal(size=(num_tags, 42)).astype(np.float32)
-    bias = generator.normal(size=num_tags).astype(np.float32)
-    states = lstm.states(x, lengths)
-    found = lstm.emitter(weight, bias).emissions(states)
-    wanted = np.concatenate(in_blocks(states, 21, 2), axis=2).astype(float) @ weight.T.astype(float) + bias
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+    weights = [generator.normal(size=(size, 21 * directions)).astype(np.float32) for size in (num_tags, 5)]
+    biases = [generator.normal(size=len(weight)).astype(np.float32) for weight in weights]
+    heads = [lstm.head(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+    states, there = states_of(lstm, layers, x, lengths).astype(float), np.arange(9)[:, None] < lengths
+    for found, weight, bias in zip(lstm.emissions(lstm.counted(x), lengths, heads), weights, biases, strict=True):
+        wanted = states @ weight.T.astype(float) + bias
+        np.testing.assert_allclose(found[there], wanted[there], rtol=0, atol=1e-5)
+        assert not found[~there].any()
+
+
+def test_x_is_looked_up_as_it_would_be_counted(kernel: Kernel) -> None:
+    generator = np.random.default_rng(8)
+    lstm = IntegerLSTM(kernel, make_layers(7, 5 + 70 + 5, 1, 2), STEP_OF_X)
+    tables = [generator.integers(-127, 128, (rows, width)) for rows, width in ((9, 5), (4, 70))]
+    ids = [generator.integers(0, rows, (6, 3)) for rows in (9, 4, 9)]
+    parts = [(tables[0], ids[0]), (tables[1], ids[1]), (tables[0], ids[2])]
+    x = np.concatenate([table[of_part] for table, of_part in parts], axis=2) * STEP_OF_X
+    found = lstm.looked_up([((table + RAISED).astype(np.uint8), of_part) for table, of_part in parts])
+    np.testing.assert_array_equal(found[:, :, :80], lstm.counted(x.astype(np.float32))[:, :, :80])
+
+
+@pytest.mark.parametrize("wrong", [9, -1])
+def test_an_id_that_a_table_does_not_have_is_refused(kernel: Kernel, wrong: int) -> None:
+    lstm = IntegerLSTM(kernel, make_layers(7, 5, 1, 2), STEP_OF_X)
+    with pytest.raises(IndexError, match=rf"^id {wrong} in a table of 9 rows$"):
+        lstm.looked_up([(np.full((9, 5), RAISED, dtype=np.uint8), np.array([[3], [wrong]]))])
 
 
 def test_threads_do_not_meet(kernel: Kernel) -> None:
-    lstm = IntegerLSTM(kernel, make_layers(40, 60, 2, 2), STEP_OF_X)
+    layers = make_layers(40, 60, 2, 2)
+    lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
     batches = [make_batch(60, 33, seed) for seed in range(12)]
-    wanted = [lstm.states(*one) for one in batches]
+    wanted = [states_of(lstm, layers, *one) for one in batches]
     with ThreadPoolExecutor(4) as threads:
-        for found, one in zip(threads.map(lambda batch: lstm.states(*batch), batches * 3), wanted * 3, strict=True):
+        again = threads.map(lambda batch: states_of(lstm, layers, *batch), batches * 3)
+        for found, one in zip(again, wanted * 3, strict=True):
             np.testing.assert_array_equal(found, one)
 
 
-@pytest.mark.parametrize("length", [1, 31, 32, 33, 70])
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 70])
 def test_a_sentence_that_is_alone_is_read_ahead_with_the_same_result(kernel: Kernel, length: int) -> None:
     generator = np.random.default_rng(length)
     layers = make_layers(20, 70, 2, 2)
     x = (generator.integers(-127, 128, (length, 3, 70)) * STEP_OF_X).astype(np.float32)
     lstm = IntegerLSTM(kernel, layers, STEP_OF_X)
-    together = lstm.states(x, np.array([length, 1, length], dtype=np.int32))
-    alone = lstm.states(x[:, [2]], np.array([length], dtype=np.int32))
+    together = states_of(lstm, layers, x, np.array([length, 1, length], dtype=np.int32))
+    alone = states_of(lstm, layers, x[:, [2]], np.array([length], dtype=np.int32))
     np.testing.assert_array_equal(alone[:, 0], together[:, 2])
-    for of_direction, by_hand in zip(in_blocks(alone, 20, 2), states_by_hand(layers, x[:, 2], length), strict=True):
-        np.testing.assert_allclose(of_direction[:, 0], by_hand, rtol=0, atol=NEAR)
+    wanted = np.concatenate(states_by_hand(layers, x[:, 2], length), axis=1)
+    np.testing.assert_allclose(alone[:, 0], wanted, rtol=0, atol=NEAR)

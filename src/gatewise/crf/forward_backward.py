@@ -247,8 +247,9 @@ def _multiply(weights: Float64s, values: Float64s, out: Float64s) -> None:
 def _columns(batch: Lattice, chosen: Ints) -> Lattice:
     """The lattice of some of its columns; `time` stays as it is."""
     lengths = batch.lengths[chosen]
-    first = np.searchsorted(lengths, np.arange(len(batch.values)), side="right")
-    return Lattice(values=batch.values[:, :, chosen], lengths=lengths, order=np.arange(len(chosen)), first=first)
+    first = np.searchsorted(lengths, np.arange(len(batch.emissions)), side="right")
+    emissions = batch.emissions[:, batch.order[chosen]]
+    return Lattice(emissions=emissions, lengths=lengths, order=np.arange(len(chosen)), first=first)
 
 
 def _finite(values: Float64s) -> Float64s:

@@ -45,8 +45,8 @@ def viterbi(emissions: Floats, lengths: npt.NDArray[np.integer], scores: CRFScor
 
 def best_tags(batch: Lattice, scores: CRFScores) -> Ints:
     """The best path of each column, (time, batch); by the native kernel where there is one, with the same result."""
-    if batch.values.dtype == np.float32 and (kernel := native_kernel()):
-        return best_paths(kernel, batch.values, batch.lengths, scores.packed, LEVEL_EVERY)
+    if batch.emissions.dtype == np.float32 and (kernel := native_kernel()):
+        return best_paths(kernel, batch.emissions, batch.order, batch.lengths, scores.packed, LEVEL_EVERY)
     scores = scores.astype(batch.values.dtype)
     time, num_tags, width = batch.values.shape
     if width == 1 and is_short(time, num_tags):

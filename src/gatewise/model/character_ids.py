@@ -63,6 +63,11 @@ class _Table:
     shift: int
     multiplier: int
 
+    def look_up(self, pairs: Ints) -> Ints:
+        """The ids of pairs, that of what is unknown for those that are not here."""
+        at = self.places(pairs)
+        return np.where(self.pairs[at] == pairs, self.ids[at], UNKNOWN_ID)
+
     def places(self, pairs: Ints) -> npt.NDArray[np.uint64]:
         found: npt.NDArray[np.uint64] = (pairs.view(np.uint64) * np.uint64(self.multiplier)) >> np.uint64(self.shift)
         return found
@@ -98,10 +103,11 @@ class _Pairs:
         row[inside] = numbers
         pairs = self._pair(row[:-1], row[1:])
         pairs = np.delete(pairs, ends[:-1] - 1)  # the end of a row and the beginning of the next
-        found = np.full(len(pairs), UNKNOWN_ID, dtype=np.int64)
-        for table in self._tables:
-            at = table.places(pairs)
-            found = np.where(table.pairs[at] == pairs, table.ids[at], found)
+        first, *others = self._tables
+        found = first.look_up(pairs)
+        for table in others:
+            left = np.flatnonzero(found == UNKNOWN_ID)
+            found[left] = table.look_up(pairs[left])
         return found
 
 

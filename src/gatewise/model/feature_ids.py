@@ -115,12 +115,15 @@ class FeatureEncoder:
 
     def _rows_by_character(self, sentences: Sequence[Sequence[str]], lengths: Sequence[int]) -> dict[str, Rows]:
         """The same for sentences of forms, of which those that are strings are looked up together."""
+        whole = np.array([isinstance(one, str) for one in sentences])
         of_characters = self._character_ids.look_up([one for one in sentences if isinstance(one, str)])
         others = self._rows_by_key([keys_from_forms(one) for one in sentences if not isinstance(one, str)])
-        whole = np.array([isinstance(one, str) for one in sentences])
         rows = {}
         for feature, ids in zip(self._of_sentences, of_characters, strict=False):
             counts = np.array(lengths, dtype=np.int64) + len(feature.parts) - 1
+            if whole.all():
+                rows[feature.name] = Rows(values=ids, lengths=counts)
+                continue
             by_character = np.repeat(whole, counts)
             values = np.empty(len(by_character), dtype=np.int64)
             values[by_character], values[~by_character] = ids, others[feature.name].values

@@ -1,8 +1,8 @@
 """The recurrent layers of an int8 model on the native kernel (`kernel.c`), beside onnxruntime's.
 
-In: the stored arrays of a model, `model.numbers` says how; x (time, batch, input_size) and the lengths of a batch. Out:
-the states of the last layer, and the emissions of a head. Here weights are packed and memory is laid out; everything
-that is computed is computed there.
+In: the stored arrays of a model, `model.numbers` says how; x (time, batch, input_size), or the ids by which it is
+looked up, and the lengths of a batch. Out: the emissions of heads. Here weights are packed and memory is laid out;
+everything that is computed is computed there.
 
 Unlike onnxruntime's kernel (ADR 0023) this one takes its steps from nowhere but the model: x is counted in the step of
 its tables, a state in 127ths. So there are no bounds in x and no further units.
@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.native.library import Batch, Direction, Kernel, Output, aligned, pointer
+from gatewise.native.library import Batch, Direction, Head, Kernel, Output, Part, aligned, pointer
 
 Float32s = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint8]
+Ids = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
 UNITS, WIDTH, GATES, MOST, RAISED = 16, 64, 4, 127, 128  # as in kernel.c
+MOST_REST = 4  # so many tags behind whole blocks are cheaper one at a time than as a block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,79 +62,104 @@ class IntegerLSTM:
             places, step = (starts[:, None] + np.arange(hidden)).ravel(), 1 / MOST
         self._places = places
 
-    def states(self, x: Float32s, lengths: npt.NDArray[np.int32]) -> Float32s:
-        """Of the last layer: (time, batch, width), the directions side by side, each filled up to blocks of 16; 0 at
-        padding. `x` may have more numbers than the layers read."""
-        lengths = np.ascontiguousarray(lengths, dtype=np.int32)
-        columns = np.argsort(-lengths, kind="stable").astype(np.int32)
-        of = Batch(pointer(lengths), pointer(columns), *x.shape[:2])
-        counts = self._counted(np.ascontiguousarray(x))
-        for layer, above in zip(self._layers, [*self._layers[1:], None], strict=True):
-            shape = (*x.shape[:2], WIDTH * above[0].input_tiles if above else 0)
-            states, counts = self._run(layer, of, counts, np.zeros(shape, dtype=np.uint8))
-        return states
-
-    def _counted(self, x: Float32s) -> Counts:
-        """x as the first layer reads it."""
+    def counted(self, x: Float32s) -> Counts:
+        """x (time, batch, input_size) as the first layer reads it; it may have more numbers than are read."""
+        x = np.ascontiguousarray(x)
         time, batch, width = x.shape
-        read = self._layers[0][0]
-        counts = np.empty((time, batch, WIDTH * read.input_tiles), dtype=np.uint8)
+        counts = self._counts_of_x(time, batch)
         self._kernel.functions.gatewise_counts(
-            pointer(x), time * batch, read.input_size, width, self._step_of_x, pointer(counts), counts.shape[2]
+            pointer(x), time * batch, self._input_size, width, self._step_of_x, pointer(counts), counts.shape[2]
         )
         return counts
 
-    def _run(self, layer: list[_Packed], of: Batch, counts: Counts, above: Counts) -> tuple[Float32s, Counts]:
-        """The states of a layer, and `above` with their counts, where it has room for them."""
-        width = layer[0].width
-        states = np.empty((*counts.shape[:2], width * len(layer)), dtype=np.float32)
-        for place, direction in enumerate(layer):
-            to_above = pointer(above, place * width) if above.size else None
-            out = Output(pointer(states, place * width), to_above, states.shape[2], above.shape[2])
-            failed = self._kernel.functions.gatewise_lstm(
-                ctypes.byref(direction.as_argument),
-                ctypes.byref(of),
-                pointer(counts),
-                ctypes.byref(out),
-                self._kernel.with_tiles,
+    def looked_up(self, parts: Sequence[tuple[Counts, Ids]]) -> Counts:
+        """The same of an x whose parts stand in tables, side by side: for each, the table, counts raised by 128
+        (ids, width), and the ids (time, batch).
+
+        Raises IndexError for an id that a table does not have.
+        """
+        time, batch = parts[0][1].shape
+        arguments, ids = (Part * len(parts))(), [np.ascontiguousarray(of_part, dtype=np.int64) for _, of_part in parts]
+        for number, (table, _) in enumerate(parts):
+            most, least = int(ids[number].max(initial=0)), int(ids[number].min(initial=0))
+            if most >= len(table) or least < 0:
+                raise IndexError(f"id {least if least < 0 else most} in a table of {len(table):,} rows")
+            arguments[number] = Part(pointer(table), pointer(ids[number]), table.shape[1])
+        counts = self._counts_of_x(time, batch)
+        self._kernel.functions.gatewise_look_up(arguments, len(parts), time * batch, pointer(counts), counts.shape[2])
+        return counts
+
+    def emissions(
+        self, counts_of_x: Counts, lengths: npt.NDArray[np.int32], heads: Sequence[PackedHead]
+    ) -> list[Float32s]:
+        """Of each head, (time, batch, num_tags), 0 at padding."""
+        lengths = np.ascontiguousarray(lengths, dtype=np.int32)
+        columns = np.argsort(-lengths, kind="stable").astype(np.int32)
+        shape = counts_of_x.shape[:2]
+        of, counts = Batch(pointer(lengths), pointer(columns), *shape), counts_of_x
+        found = [np.zeros((*shape, head.num_tags), dtype=np.float32) for head in heads]
+        for layer, above in zip(self._layers[:-1], self._layers[1:], strict=True):
+            read, counts = counts, np.zeros((*shape, WIDTH * above[0].input_tiles), dtype=np.uint8)
+            for place, direction in enumerate(layer):
+                to_above = pointer(counts, place * direction.width)
+                self._run(direction, of, read, Output(to_above, None, counts.shape[2], 0))
+        for number, direction in enumerate(self._layers[-1]):
+            arguments = (Head * len(heads))(
+                *(head.argument(number, into) for head, into in zip(heads, found, strict=True))
             )
-            if failed:
-                raise MemoryError(f"an LSTM over {of.time:,} steps of {of.batch:,} sentences")
-        return states, above
-
-    def emitter(self, weight: Float32s, bias: Float32s) -> Emitter:
-        """That of a head: `weight` (num_tags, directions * hidden), `bias` (num_tags,)."""
-        width = len(self._layers[-1]) * self._layers[-1][0].width
-        return Emitter(self._kernel, weight, bias, self._places, width)
-
-
-class Emitter:
-    """The emissions of a head, from the states as `IntegerLSTM.states` gives them."""
-
-    def __init__(self, kernel: Kernel, weight: Float32s, bias: Float32s, places: Array, width: int) -> None:
-        self._kernel = kernel
-        self._num_tags = len(bias)
-        padded = UNITS * _whole(len(bias), UNITS)
-        self._weight = np.zeros((width, padded), dtype=np.float32)
-        self._weight[places, : len(bias)] = weight.T
-        self._bias = np.zeros(padded, dtype=np.float32)
-        self._bias[: len(bias)] = bias
-
-    def emissions(self, states: Float32s) -> Float32s:
-        """(time, batch, num_tags)."""
-        time, batch, width = states.shape
-        found = np.empty((time, batch, self._num_tags), dtype=np.float32)
-        self._kernel.functions.gatewise_emissions(
-            pointer(states),
-            time * batch,
-            width,
-            pointer(self._weight),
-            pointer(self._bias),
-            len(self._bias) // UNITS,
-            self._num_tags,
-            pointer(found),
-        )
+            self._run(direction, of, counts, Output(None, ctypes.addressof(arguments), 0, len(heads)))
         return found
+
+    def head(self, weight: Float32s, bias: Float32s) -> PackedHead:
+        """A head of the last layer: `weight` (num_tags, directions * hidden), `bias` (num_tags,)."""
+        directions, width = len(self._layers[-1]), self._layers[-1][0].width
+        num_tags = len(bias)
+        rest = num_tags % UNITS if num_tags > UNITS and num_tags % UNITS <= MOST_REST else 0
+        blocked = num_tags - rest
+        spread = np.zeros((directions * width, num_tags), dtype=np.float32)
+        spread[self._places] = weight.T
+        by_direction = np.split(spread, directions)
+        return PackedHead(
+            weights=tuple(aligned(_filled_up(rows[:, :blocked])) for rows in by_direction),
+            rest=tuple(aligned(rows[:, blocked:].T) for rows in by_direction),
+            bias=aligned(np.append(_filled_up(bias[:blocked]), bias[blocked:])),
+            num_tags=num_tags,
+        )
+
+    @property
+    def _input_size(self) -> int:
+        return self._layers[0][0].input_size
+
+    def _counts_of_x(self, time: int, batch: int) -> Counts:
+        return np.empty((time, batch, WIDTH * self._layers[0][0].input_tiles), dtype=np.uint8)
+
+    def _run(self, direction: _Packed, of: Batch, counts: Counts, out: Output) -> None:
+        if self._kernel.functions.gatewise_lstm(
+            ctypes.byref(direction.as_argument),
+            ctypes.byref(of),
+            pointer(counts),
+            ctypes.byref(out),
+            self._kernel.with_tiles,
+        ):
+            raise MemoryError(f"an LSTM over {of.time:,} steps of {of.batch:,} sentences")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedHead:
+    """A head as the kernel reads it: of each direction `weights` (width, 16 * blocks) and those of the tags behind the
+    last block, `rest` (tags, width); `bias` of both."""
+
+    weights: tuple[Float32s, ...]
+    rest: tuple[Float32s, ...]
+    bias: Float32s
+    num_tags: int
+
+    def argument(self, direction: int, emissions: Float32s) -> Head:
+        """For one direction; the first begins with the bias."""
+        weights, rest = self.weights[direction], self.rest[direction]
+        bias = None if direction else pointer(self.bias)
+        blocks = weights.shape[1] // UNITS
+        return Head(pointer(weights), pointer(rest), bias, pointer(emissions), self.num_tags, blocks, len(rest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +185,8 @@ def _packed(weights: IntegerWeights, places: Array, step: float, *, reverse: boo
         "step_ih": _by_block(weights.steps_ih * np.float32(step)),
         "step_hh": _by_block(weights.steps_hh * np.float32(1 / MOST)),
         "bias": _by_block(weights.bias),
-        "raised_ih": _by_block(RAISED * weights.counts_ih.sum(axis=1, dtype=np.int32)),
-        "raised_hh": _by_block(RAISED * weights.counts_hh.sum(axis=1, dtype=np.int32)),
+        "less_ih": _by_block(-RAISED * weights.counts_ih.sum(axis=1, dtype=np.int32)),
+        "less_hh": _by_block(-RAISED * weights.counts_hh.sum(axis=1, dtype=np.int32)),
     }
     input_tiles, state_tiles = _whole(size, WIDTH), _whole(weights.hidden, WIDTH)
     argument = Direction(*map(pointer, arrays.values()), blocks, input_tiles, state_tiles, reverse)
@@ -182,6 +209,12 @@ def _by_block(values: Array) -> Array:
     wide = np.zeros((GATES, _whole(hidden, UNITS) * UNITS), dtype=values.dtype)
     wide[:, :hidden] = values.reshape(GATES, hidden)
     return aligned(wide.reshape(GATES, -1, UNITS).transpose(1, 0, 2))
+
+
+def _filled_up(values: Float32s) -> Float32s:
+    """The last axis filled up to whole blocks, with 0."""
+    room = -values.shape[-1] % UNITS
+    return np.pad(values, [*[(0, 0)] * (values.ndim - 1), (0, room)])
 
 
 def _whole(size: int, of: int) -> int:

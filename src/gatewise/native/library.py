@@ -22,7 +22,7 @@ VARIABLE = "GATEWISE_KERNEL"  # unset for the fastest
 WITHOUT_TILES, NO_KERNEL = "vnni", "onnxruntime"
 FILE = Path(__file__).parent / "lib" / "kernel.so"  # in a folder of its own, or Python takes it for a module
 VNNI, AMX = 1, 2  # what `gatewise_supported` answers
-_ARRAYS = ("weight_ih", "weight_hh", "step_ih", "step_hh", "bias", "raised_ih", "raised_hh")
+_ARRAYS = ("weight_ih", "weight_hh", "step_ih", "step_hh", "bias", "less_ih", "less_hh")
 
 
 class Direction(ctypes.Structure):
@@ -49,10 +49,29 @@ class Output(ctypes.Structure):
     """`struct output`."""
 
     _fields_ = (
-        ("states", ctypes.c_void_p),
         ("counts", ctypes.c_void_p),
-        ("states_width", ctypes.c_int64),
+        ("heads", ctypes.c_void_p),
         ("counts_width", ctypes.c_int64),
+        ("num_heads", ctypes.c_int64),
+    )
+
+
+class Head(ctypes.Structure):
+    """`struct head`."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("weight", "rest", "bias", "emissions")),
+        *((name, ctypes.c_int64) for name in ("tags", "blocks", "rest_tags")),
+    )
+
+
+class Part(ctypes.Structure):
+    """`struct part`."""
+
+    _fields_ = (
+        ("table", ctypes.c_void_p),
+        ("ids", ctypes.c_void_p),
+        ("width", ctypes.c_int64),
     )
 
 
@@ -115,9 +134,9 @@ def _loaded() -> tuple[ctypes.CDLL | None, int]:
     found.gatewise_lstm.argtypes = [address, address, address, address, ctypes.c_int]
     found.gatewise_counts.argtypes = [address, size, size, size, ctypes.c_float, address, size]
     found.gatewise_counts.restype = None
-    found.gatewise_emissions.argtypes = [address, size, size, address, address, size, size, address]
-    found.gatewise_emissions.restype = None
-    found.gatewise_best_paths.argtypes = [address, address, address, size, size, address]
+    found.gatewise_look_up.argtypes = [address, size, size, address, size]
+    found.gatewise_look_up.restype = None
+    found.gatewise_best_paths.argtypes = [*[address] * 4, *[size] * 3, address]
     found.gatewise_passes.argtypes = [address, size, size, *[address] * 6]
     found.gatewise_passes.restype = None
     return found, found.gatewise_supported()

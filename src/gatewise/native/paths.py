@@ -36,13 +36,18 @@ def packed_scores(*, transitions: Array, start: Array, end: Array) -> PackedScor
     return PackedScores(arrays, PathScores(*map(pointer, arrays), len(start), blocks))
 
 
-def best_paths(kernel: Kernel, emissions: Float32s, lengths: Ints, scores: PackedScores, level_every: int) -> Ints:
-    """The best path of each column, (time, batch), 0 at padding; `emissions` (time, num_tags, batch)."""
-    time, num_tags, batch = emissions.shape
-    values, sizes = np.ascontiguousarray(emissions), np.ascontiguousarray(lengths, dtype=np.int64)
-    tags = np.zeros((time, batch), dtype=np.int64)
+def best_paths(
+    kernel: Kernel, emissions: Float32s, order: Ints, lengths: Ints, scores: PackedScores, level_every: int
+) -> Ints:
+    """The best path of each column, (time, columns), 0 at padding; `emissions` (time, batch, num_tags), of which column
+    c is number order[c] of the batch, `lengths` (columns,) its length."""
+    time, batch, num_tags = emissions.shape
+    values = np.ascontiguousarray(emissions)
+    places, sizes = (np.ascontiguousarray(numbers, dtype=np.int64) for numbers in (order, lengths))
+    tags = np.zeros((time, len(sizes)), dtype=np.int64)
+    arrays: tuple[Array, ...] = (values, places, sizes)
     if kernel.functions.gatewise_best_paths(
-        ctypes.byref(scores.as_argument), pointer(values), pointer(sizes), batch, level_every, pointer(tags)
+        ctypes.byref(scores.as_argument), *map(pointer, arrays), batch, len(sizes), level_every, pointer(tags)
     ):
         raise MemoryError(f"the best path over {time:,} steps and {num_tags:,} tags")
     return tags.astype(np.intp, copy=False)

@@ -1,4 +1,4 @@
-"""The exported graph under onnxruntime: ids in, x and emissions out.
+"""One model at work on a batch: ids in, x and emissions out, by its graph (`runtime.graph`) or the native kernel.
 
 Nothing here knows what a tag is. Source of the graph: `training/export.py`.
 """
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatewise.errors import ModelError
 from gatewise.model.archive import ModelArchive
 from gatewise.model.context import CONTEXT_INPUTS, context_of_columns, context_of_stretch
 from gatewise.model.feature_ids import FeatureEncoder, InputPart
@@ -22,7 +21,8 @@ from gatewise.model.lexicon import LEXICON
 from gatewise.model.numbers import runs_on_integers
 from gatewise.model.parameters import input_size
 from gatewise.model.word_sets import NO_SET, SET_INPUTS, SHARES
-from gatewise.runtime.native_layers import native_layers
+from gatewise.runtime.graph import Graph
+from gatewise.runtime.native_layers import NativeLayers, native_layers
 from gatewise.runtime.windows import FLOAT_ROUNDING, INTEGER_ROUNDING, MARGIN, WINDOW, emissions_in_windows
 from gatewise.text.sentence import Sentence
 
@@ -107,30 +107,16 @@ class EncodedBatch:
 
 
 class Session:
-    """The graph of one model, loaded."""
+    """One model, loaded: its graph, and the native kernel where it takes some of the graph's work, or all."""
 
     def __init__(self, archive: ModelArchive, *, threads: int = 0) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # what goes wrong is raised and told once, below
         self._encoder = FeatureEncoder(archive.config.features, archive.vocabularies)
-        self._path = str(archive.graph_path)
         self._heads = (MAIN_HEAD, *archive.heads)
         graph = archive.graph()
         self._layers = native_layers(archive)
-        if self._layers:
-            graph = graph.part_for("x")
-        try:
-            # onnxruntime may read these where they lie, for as long as the session lives, and does not own them
-            self._arrays = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.arrays.values()]
-            options.add_external_initializers(list(graph.arrays), self._arrays)
-            self._session = onnxruntime.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no base class but this
-            raise ModelError(
-                f"{self._path}: expected an ONNX graph, found a damaged file ({_first_line(error)}); copy it again"
-            ) from error
+        self._graph = Graph(graph.part_for("x") if self._layers else graph, str(archive.graph_path), threads=threads)
+        if not (self._layers and self._layers.looks_up):
+            self._graph.load()
         self._input_size = input_size(archive.config)
         self._rounding = INTEGER_ROUNDING if runs_on_integers(archive.config) else FLOAT_ROUNDING
 
@@ -166,8 +152,9 @@ class Session:
                 self._rounding,
             )
             return dict(zip(wanted, in_windows, strict=True))
-        runs = batch.runs()
-        if len(runs) == 1:
+        # what the native kernel works on stays in cache, whatever the size of the batch
+        runs = [] if self._layers and self._layers.looks_up else batch.runs()
+        if len(runs) < 2:
             return dict(zip(wanted, self._emissions(wanted, batch), strict=True))
         longest, count = batch.inputs["tokens"].shape
         found: dict[str, Float32s] = {}
@@ -183,7 +170,7 @@ class Session:
         """x (time, batch, input_size), what the first layer reads, and a head's emissions (time, batch, num_tags)."""
         if self._layers:
             (x,) = self._run(["x"], batch)
-            (emissions,) = self._layers.emissions(x, batch.lengths, [head])
+            (emissions,) = self._layers.emissions(self._layers.counted(x), batch.lengths, [head])
         else:
             x, emissions = self._run(["x", emissions_name(head)], batch)
         return x[:, :, : self._input_size], emissions
@@ -191,22 +178,17 @@ class Session:
     def _emissions(self, heads: Sequence[str], batch: EncodedBatch) -> list[Float32s]:
         """Of each of these heads, all in one go."""
         if self._layers:
-            (x,) = self._run(["x"], batch)
-            return self._layers.emissions(x, batch.lengths, heads)
+            return self._layers.emissions(self._counts_of_x(self._layers, batch), batch.lengths, heads)
         return self._run([emissions_name(head) for head in heads], batch)
 
-    def _run(self, outputs: list[str], batch: EncodedBatch) -> list[Float32s]:
+    def _counts_of_x(self, layers: NativeLayers, batch: EncodedBatch) -> npt.NDArray[np.uint8]:
+        """x as the native kernel reads it."""
+        if not layers.looks_up:
+            return layers.counted(*self._run(["x"], batch))
         try:
-            found: list[Float32s] = self._session.run(outputs, batch.feeds())
-        except Exception as error:  # an id past the end of an embedding, above all
-            if "alloc" in str(error):  # "bad allocation", "std::bad_alloc", "Failed to allocate memory for …"
-                raise MemoryError(f"{self._path}: {_first_line(error)}") from error
-            raise ModelError(
-                f"{self._path}: expected a graph that fits the vocabulary, found that it cannot be run"
-                f" ({_first_line(error)}); copy the whole folder again"
-            ) from error
-        return found
+            return layers.looked_up(batch.inputs)
+        except IndexError as error:
+            raise self._graph.unfit(error) from error
 
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    def _run(self, outputs: list[str], batch: EncodedBatch) -> list[Float32s]:
+        return self._graph.run(outputs, batch.feeds())
