@@ -1,4 +1,4 @@
-"""Compiles the native kernel (`src/gatewise/native/kernel.c`) into the wheel, where there is a compiler for it.
+"""Compiles the native kernel (`src/gatewise/native/*.c`) into the wheel, where there is a compiler for it.
 
 Without one, on other systems and processors, and with GATEWISE_PURE=1 the wheel is of Python alone: such a gatewise
 runs every model on onnxruntime.
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class NativeKernel(BuildHookInterface[Any]):
         self._scratch = None if in_place else Path(tempfile.mkdtemp(prefix="gatewise-"))
         library = (self._scratch or folder / "lib") / "kernel.so"
         library.parent.mkdir(exist_ok=True)
-        if problem := compiled(folder / "kernel.c", library):
+        if problem := compiled(sorted(folder.glob("*.c")), library):
             self.app.display_warning(f"gatewise is built without its native kernel, and is slower: {problem}")
             return
         build_data["pure_python"] = False
@@ -47,15 +48,14 @@ class NativeKernel(BuildHookInterface[Any]):
             shutil.rmtree(self._scratch)
 
 
-def compiled(source: Path, library: Path) -> str:
+def compiled(sources: Iterable[Path], library: Path) -> str:
     """Why there is no library, or nothing."""
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         return "no C compiler"
     try:
-        subprocess.run(
-            [*compiler.split(), *FLAGS, "-o", str(library), str(source)], check=True, capture_output=True, text=True
-        )
+        command = [*compiler.split(), *FLAGS, "-o", str(library), *map(str, sources)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         return (getattr(error, "stderr", None) or str(error)).strip()
     return ""

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCE = ROOT / "src" / "gatewise" / "native" / "kernel.c"
+SOURCES = sorted((ROOT / "src" / "gatewise" / "native").glob("*.c"))
 
 pytestmark = pytest.mark.source
 
@@ -31,18 +31,18 @@ def hook() -> ModuleType:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
 def test_the_kernel_compiles_without_a_warning(hook: ModuleType, tmp_path: Path) -> None:
-    command = ["cc", *hook.FLAGS, "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "kernel.so"), str(SOURCE)]
+    command = ["cc", *hook.FLAGS, "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "kernel.so"), *map(str, SOURCES)]
     subprocess.run(command, check=True)
 
 
 def test_what_hinders_the_compiler_is_told(hook: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
-    assert "no-such-compiler" in hook.compiled(SOURCE, tmp_path / "kernel.so")
+    assert "no-such-compiler" in hook.compiled(SOURCES, tmp_path / "kernel.so")
     monkeypatch.setenv("CC", "false")
-    assert "returned non-zero exit status 1" in hook.compiled(SOURCE, tmp_path / "kernel.so")
+    assert "returned non-zero exit status 1" in hook.compiled(SOURCES, tmp_path / "kernel.so")
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", "")
-    assert hook.compiled(SOURCE, tmp_path / "kernel.so") == "no C compiler"
+    assert hook.compiled(SOURCES, tmp_path / "kernel.so") == "no C compiler"
 
 
 def test_the_compiler_of_the_environment_is_used(
@@ -50,7 +50,7 @@ def test_the_compiler_of_the_environment_is_used(
 ) -> None:
     (tmp_path / "cc.py").write_text("import sys; open(sys.argv[sys.argv.index('-o') + 1], 'w').write('built')")
     monkeypatch.setenv("CC", f"{sys.executable} {tmp_path / 'cc.py'}")
-    assert hook.compiled(SOURCE, tmp_path / "kernel.so") == ""
+    assert hook.compiled(SOURCES, tmp_path / "kernel.so") == ""
     assert (tmp_path / "kernel.so").read_text() == "built"
 
 

@@ -47,7 +47,7 @@ def test_jsonl_says_what_each_head_says_and_reads_it_back(tmp_path: Path) -> Non
 
 
 def test_scores_that_are_not_known_are_null_in_jsonl(tmp_path: Path) -> None:
-    ner = replace(NER, scores=(0.5, math.nan, 0.125), spans=(replace(SPAN, score=math.nan),))
+    ner = replace(NER, scores=(0.5, math.nan, 0.125), spans=(SPAN._replace(score=math.nan),))
     line = json.loads(written(replace(SENTENCE, heads=Heads({"ner": ner})), "jsonl"))
     assert line["heads"]["ner"]["scores"] == [0.5, None, 0.125]
     assert line["heads"]["ner"]["spans"][0]["score"] is None

@@ -100,7 +100,9 @@ def test_x_that_is_looked_up_is_the_graphs(model: str) -> None:
     size = session._input_size
     np.testing.assert_array_equal(layers.looked_up(batch.inputs)[..., :size], layers.counted(x)[..., :size])
     reads_characters = gatewise.load("en-ner", threads=1)._workers.session._layers
-    assert layers.looks_up and reads_characters is not None and not reads_characters.looks_up
+    assert layers.looks_up
+    assert reads_characters is not None
+    assert not reads_characters.looks_up
 
 
 @needs_kernel

@@ -1,4 +1,4 @@
-"""The recurrent layers of an int8 model on the native kernel (`kernel.c`), beside onnxruntime's.
+"""The recurrent layers of an int8 model on the native kernel (`lstm.c`), beside onnxruntime's.
 
 In: the stored arrays of a model, `model.numbers` says how; x (time, batch, input_size), or the ids by which it is
 looked up, and the lengths of a batch. Out: the emissions of heads. Here weights are packed and memory is laid out;
@@ -25,7 +25,7 @@ Counts = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
-UNITS, WIDTH, GATES, MOST, RAISED = 16, 64, 4, 127, 128  # as in kernel.c
+UNITS, WIDTH, GATES, MOST, RAISED = 16, 64, 4, 127, 128  # as in lstm.c
 MOST_REST = 4  # so many tags behind whole blocks are cheaper one at a time than as a block
 
 

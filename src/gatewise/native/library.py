@@ -1,7 +1,8 @@
 """The native kernel as a shared library: compiled when the package is built, if there is a compiler for it, and used
 where the processor has what it needs (AVX-512 VNNI, or AMX beside it).
 
-Without it nothing is missing but speed: onnxruntime runs every model. Source of what is called: `kernel.c`.
+Without it nothing is missing but speed: onnxruntime runs every model. Source of what is called: `lstm.c` and
+`paths.c`.
 """
 
 from __future__ import annotations

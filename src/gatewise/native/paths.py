@@ -1,4 +1,4 @@
-"""The passes of a CRF on the native kernel: the best path of each sentence of a batch, and both passes over one.
+"""The passes of a CRF on the native kernel (`paths.c`): the best path of each sentence of a batch, and both passes over one.
 
 The best path is found by the same sums as in `crf/viterbi.py`, in the same order, and so has the same tags, ties
 included.
@@ -19,7 +19,7 @@ Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
-UNITS = 16  # as in kernel.c
+UNITS = 16  # as in kernel.h
 
 
 class PackedScores(NamedTuple):

@@ -40,7 +40,7 @@ class Abstainer:
             return replace(
                 sentence,
                 tags=tuple(self._unlabeled(tag) if c else tag for tag, c in zip(tags, changed, strict=True)),
-                spans=tuple(replace(s, label=WITHHELD) if s.score < self._least else s for s in sentence.spans),
+                spans=tuple(s._replace(label=WITHHELD) if s.score < self._least else s for s in sentence.spans),
             )
         return replace(
             sentence,

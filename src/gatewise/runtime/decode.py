@@ -131,25 +131,19 @@ class Decoder:
         starts, ends = self.table.spans(row)
         known = self._probabilities(batch, tags, starts, ends) if scores else None
         edges = np.concatenate([[0], np.cumsum(batch.lengths)])
-        first_span = np.searchsorted(starts, edges).tolist()
-        names = self.table.names[row].tolist()
-        spans = list(
-            zip(
-                starts.tolist(),
-                ends.tolist(),
-                self.table.span_labels[row[starts]].tolist(),
-                known.spans if known else [math.nan] * len(starts),
-                strict=True,
-            )
-        )
+        first_span = np.searchsorted(starts, edges)
+        before = np.repeat(edges[:-1], np.diff(first_span))  # the tokens of the sentences before, for each span
+        names, labels = self.table.names[row].tolist(), self.table.span_labels[row[starts]].tolist()
+        first, last = (starts - before).tolist(), (ends - 1 - before).tolist()
+        chances = known.spans if known else [math.nan] * len(starts)
         result = list(sentences)
-        at = edges.tolist()
+        at, span_at = edges.tolist(), first_span.tolist()
         for column, index in enumerate(batch.order.tolist()):
-            a, b = at[column], at[column + 1]
+            tokens, spans = slice(at[column], at[column + 1]), slice(span_at[column], span_at[column + 1])
             result[index] = sentences[index].decoded(
-                tags=tuple(names[a:b]),
-                scores=tuple(known.tags[a:b]) if known else None,
-                spans=_text_spans(sentences[index], a, spans[first_span[column] : first_span[column + 1]]),
+                tags=tuple(names[tokens]),
+                scores=tuple(known.tags[tokens]) if known else None,
+                spans=_text_spans(sentences[index], first[spans], last[spans], labels[spans], chances[spans]),
                 path_probability=known.paths[column] if known else None,
             )
         return result
@@ -191,12 +185,13 @@ def _chances(values: Float64s) -> list[float]:
     return found
 
 
-def _text_spans(sentence: Sentence, offset: int, spans: Sequence[tuple[int, int, str, float]]) -> tuple[TextSpan, ...]:
-    """Spans of a row of tokens, in which this sentence begins at `offset`, as spans of its text."""
-    if not spans:
+def _text_spans(
+    sentence: Sentence, first: list[int], last: list[int], labels: list[str], scores: list[float]
+) -> tuple[TextSpan, ...]:
+    """Spans from the first to the last of their tokens as spans of the text."""
+    if not first:
         return ()
-    text, (starts, ends), found = sentence.text, sentence.edges, []
-    for first, past, label, score in spans:
-        start, end = starts[first - offset], ends[past - offset - 1]
-        found.append(TextSpan(start=start, end=end, label=label, text=text[start:end], score=score))
-    return tuple(found)
+    text, (starts, ends) = sentence.text, sentence.edges
+    begin, end = list(map(starts.__getitem__, first)), list(map(ends.__getitem__, last))
+    texts = [text[a:b] for a, b in zip(begin, end, strict=True)]
+    return tuple(map(TextSpan._make, zip(begin, end, labels, texts, scores, strict=True)))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from gatewise.errors import TextError
 from gatewise.text.uncut import Uncut
@@ -47,11 +48,11 @@ class Span:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, init=False)
-class TextSpan:
+class TextSpan(NamedTuple):
     """A labeled stretch of the text, half-open, in characters, with the probability that it is exactly there.
 
-    `score` is math.nan where a tagger was told to give none.
+    `score` is math.nan where a tagger was told to give none. A named tuple, of which Python makes a row at once: a
+    segmenter makes one for every word.
     """
 
     start: int
@@ -59,19 +60,6 @@ class TextSpan:
     label: str
     text: str
     score: float
-
-    def __init__(self, *, start: int, end: int, label: str, text: str, score: float) -> None:
-        # as for Token: a segmenter makes one for every word
-        _set_span_start(self, start)
-        _set_span_end(self, end)
-        _set_span_label(self, label)
-        _set_span_text(self, text)
-        _set_span_score(self, score)
-
-
-_set_span_start, _set_span_end, _set_span_label, _set_span_text, _set_span_score = (
-    vars(TextSpan)[name].__set__ for name in ("start", "end", "label", "text", "score")
-)
 
 
 class Heads(Mapping[str, "Sentence"]):
