@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatewise.cli.options import show
+from gatewise.cli.options import expect_choice, show
 from gatewise.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ NARROW = len("i|o|f|c → i|f|g|o,")  # columns for the blocks where no length f
 )
 @click.option(
     "--tokenizer",
-    type=click.Choice(["characters", "mixed", "words", "english", "whitespace"]),
-    help="For a tagger: what raw text meets; default: characters or whitespace, as the vocabulary says.",
+    help="For a tagger: what raw text meets (characters, mixed, words, english, whitespace); default: characters or"
+    " whitespace, as the vocabulary says.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every name whole.")
 def import_(
@@ -86,8 +86,11 @@ def _tagger_parts(options: dict[str, str | Path | None]) -> TaggerParts | None:
         raise ConfigError("a tagger: expected --vocabulary and --labels, found one of them missing; name both files")
     from gatewise.interop import TaggerParts
     from gatewise.interop.tagger_parts import Wanted
+    from gatewise.text.tokenize import TOKENIZERS
 
     texts = {name: str(value) for name, value in chosen.items()}
+    if "tokenizer" in texts:
+        expect_choice("--tokenizer", texts["tokenizer"], TOKENIZERS)
     wanted = Wanted(**{name: texts.pop(name) for name in ("embedding", "emission", "crf") if name in texts})
     return TaggerParts(vocabulary=Path(vocabulary), labels=Path(labels), wanted=wanted, **texts)
 

@@ -23,7 +23,8 @@
 #include "kernel.h"
 
 enum { ROWS = 16, WIDTH = 64, TILE = ROWS * WIDTH, GATES = 4, MOST = 127, RAISED = 128 };
-enum { AT_ONCE = 2, EMITTED_ROWS = 8, EMITTED_BLOCKS = 3 }; /* rows of gates; rows and blocks of tags of emissions */
+/* What is done at once: rows of products without tiles, rows of gates, rows and blocks of tags of emissions. */
+enum { DOTTED_ROWS = 4, AT_ONCE = 2, EMITTED_ROWS = 8, EMITTED_BLOCKS = 3 };
 
 /* The weights of a direction; blocks = ceil(hidden / 16), state_tiles = ceil(hidden / 64). */
 struct direction {
@@ -122,40 +123,38 @@ INLINE __m128i raised_counts(__m512 numbers) {
 /* Sums of 16 units by row, of a block of rows: [gate][row * 16 + unit]. */
 typedef int32_t sums_of_block[GATES][ROWS * UNITS];
 
-/* The first `some` rows times the weights of a block of units, and `less`, (gates, 16), with it, by VPDPBUSD: four rows
- * and four gates at a time. A tile of the rows begins `next` bytes behind the one before. */
+/* Up to four rows times the weights of some gates of a block of units, and `less`, (gates, 16), with it, by VPDPBUSD. A
+ * tile of the rows begins `next` bytes behind the one before, and the weights of a gate `gate` bytes. */
+INLINE void some_products(int count, int gates, const uint8_t *rows, ptrdiff_t next, const int8_t *weights, size_t gate,
+                          const int32_t *less, int tiles, int32_t (*sums)[ROWS * UNITS]) {
+    __m512i found[GATES][DOTTED_ROWS];
+    for (int g = 0; g < gates; g++)
+        for (int r = 0; r < count; r++) found[g][r] = _mm512_load_si512(less + g * UNITS);
+    for (int tile = 0; tile < tiles; tile++, rows += next)
+        _Pragma("GCC unroll 4") for (int k = 0; k < ROWS; k++, weights += WIDTH) {
+            __m512i w[GATES];
+            for (int g = 0; g < gates; g++) w[g] = _mm512_load_si512(weights + gate * g);
+            for (int r = 0; r < count; r++) {
+                const __m512i x = _mm512_set1_epi32(*(const int32_t *)(rows + WIDTH * r + 4 * k));
+                for (int g = 0; g < gates; g++) found[g][r] = _mm512_dpbusd_epi32(found[g][r], x, w[g]);
+            }
+        }
+    for (int g = 0; g < gates; g++)
+        for (int r = 0; r < count; r++) _mm512_store_si512(sums[g] + r * UNITS, found[g][r]);
+}
+
+/* The first `some` rows times the weights of a block: four rows and two gates at a time, or all gates of one row. */
 INLINE void products_vnni(const uint8_t *rows, ptrdiff_t next, int some, const int8_t *weights, const int32_t *less,
                           int tiles, sums_of_block sums) {
     const size_t gate = (size_t)tiles * TILE;
-    for (int first = 0; first < some; first += 4) {
-        __m512i a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3;
-        a0 = b0 = c0 = d0 = _mm512_load_si512(less);
-        a1 = b1 = c1 = d1 = _mm512_load_si512(less + UNITS);
-        a2 = b2 = c2 = d2 = _mm512_load_si512(less + 2 * UNITS);
-        a3 = b3 = c3 = d3 = _mm512_load_si512(less + 3 * UNITS);
-        for (int k = 0; k < tiles * ROWS; k++) {
-            const int8_t *w = weights + (size_t)WIDTH * k;
-            const uint8_t *a = rows + next * (k / ROWS) + WIDTH * first + 4 * (k % ROWS);
-            const __m512i w0 = _mm512_load_si512(w), w1 = _mm512_load_si512(w + gate);
-            const __m512i w2 = _mm512_load_si512(w + 2 * gate), w3 = _mm512_load_si512(w + 3 * gate);
-            __m512i x;
-#define ROW(name, number)                                              \
-    x = _mm512_set1_epi32(*(const int32_t *)(a + WIDTH * number));     \
-    name##0 = _mm512_dpbusd_epi32(name##0, x, w0);                     \
-    name##1 = _mm512_dpbusd_epi32(name##1, x, w1);                     \
-    name##2 = _mm512_dpbusd_epi32(name##2, x, w2);                     \
-    name##3 = _mm512_dpbusd_epi32(name##3, x, w3);
-            ROW(a, 0) ROW(b, 1) ROW(c, 2) ROW(d, 3)
-#undef ROW
-        }
-#define ROW(name, number)                                              \
-    _mm512_store_si512(sums[0] + (first + number) * UNITS, name##0);   \
-    _mm512_store_si512(sums[1] + (first + number) * UNITS, name##1);   \
-    _mm512_store_si512(sums[2] + (first + number) * UNITS, name##2);   \
-    _mm512_store_si512(sums[3] + (first + number) * UNITS, name##3);
-        ROW(a, 0) ROW(b, 1) ROW(c, 2) ROW(d, 3)
-#undef ROW
-    }
+    if (some == 1) some_products(1, GATES, rows, next, weights, gate, less, tiles, sums);
+    else
+        for (int first = 0; first < some; first += DOTTED_ROWS)
+            for (int g = 0; g < GATES; g += 2) {
+                int32_t(*into)[ROWS * UNITS] = (int32_t(*)[ROWS * UNITS])(sums[g] + first * UNITS);
+                some_products(DOTTED_ROWS, 2, rows + WIDTH * first, next, weights + g * gate, gate, less + g * UNITS,
+                              tiles, into);
+            }
 }
 
 /* The same by TDPBUSD, 16 rows and four gates at a time. */
@@ -242,7 +241,7 @@ INLINE void products(const uint8_t *rows, int64_t count, int first, int some, co
     rows += WIDTH * first;
     weights += (size_t)block * GATES * tiles * TILE;
     less += block * GATES * UNITS;
-    if (with_tiles) products_amx(rows, WIDTH * count, weights, less, tiles, sums);
+    if (with_tiles && some > 1) products_amx(rows, WIDTH * count, weights, less, tiles, sums);
     else products_vnni(rows, WIDTH * count, some, weights, less, tiles, sums);
 }
 

@@ -1,4 +1,5 @@
-"""The passes of a CRF on the native kernel (`paths.c`): the best path of each sentence of a batch, and both passes over one.
+"""The passes of a CRF on the native kernel (`paths.c`): the best path of each sentence of a batch, and both passes over
+one.
 
 The best path is found by the same sums as in `crf/viterbi.py`, in the same order, and so has the same tags, ties
 included.

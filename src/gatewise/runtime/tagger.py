@@ -20,12 +20,13 @@ from gatewise.errors import ConfigError, ConstraintError
 from gatewise.model.archive import ModelArchive, open_model
 from gatewise.model.bundled import find_model
 from gatewise.model.heads import MAIN_HEAD
+from gatewise.runtime.assembled import bare, in_order, joined
 from gatewise.runtime.constraints import Constraints, constraints_from_dict
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.dictionary import Dictionary, read_dictionary
 from gatewise.runtime.session import Session
 from gatewise.runtime.workers import Pool, Workers, batches_of
-from gatewise.text.sentence import NO_HEADS, Heads, Sentence, sentence_from_forms
+from gatewise.text.sentence import Sentence, sentence_from_forms
 from gatewise.text.tokenize import check_text, tokenize
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Tagger:
         if n < 1:
             raise ConfigError(f"n: expected a number of taggings of at least 1, found {n}")
         decoder = self._decoder(head)
-        sentence = _bare(self.tokenize(text) if isinstance(text, str) else text)
+        sentence = bare(self.tokenize(text) if isinstance(text, str) else text)
         known = None if constraints is None else _checked(constraints)
         if not len(sentence):
             _refuse_where_empty(known)
@@ -229,7 +230,7 @@ class Tagger:
         heads = (MAIN_HEAD, *self.heads) if head is None else (head,)
 
         def tag_batch(session: Session, numbers: list[int]) -> list[Sentence]:
-            chosen = [_bare(sentences[number]) for number in numbers]
+            chosen = [bare(sentences[number]) for number in numbers]
             emissions = session.all_emissions(session.encode(chosen), heads)
             of_these = [known[number] for number in numbers] if known else None
             first, *others = (
@@ -238,10 +239,10 @@ class Tagger:
                 )
                 for name in heads
             )
-            return _joined(first, dict(zip(heads[1:], others, strict=True)))
+            return joined(first, dict(zip(heads[1:], others, strict=True)))
 
         batches = list(batches_of(list(map(len, sentences))))
-        return _in_order(sentences, heads, batches, pool.start(tag_batch, batches, more=more))
+        return in_order(sentences, heads, batches, pool.start(tag_batch, batches, more=more))
 
     def trace(self, text: str | Sentence, head: str = MAIN_HEAD) -> Trace:
         """Every number on the way from the text to a head's tags, recomputed by the equations of `lstm/` in float64.
@@ -252,7 +253,7 @@ class Tagger:
         from gatewise.runtime.trace import trace_sentence
 
         decoder = self._decoder(head)
-        sentence = _bare(self.tokenize(text) if isinstance(text, str) else text)
+        sentence = bare(self.tokenize(text) if isinstance(text, str) else text)
         return trace_sentence(self.archive, self._workers.session, decoder, sentence, self.archive.head(head))
 
     def _decoder(self, head: str) -> Decoder:
@@ -271,33 +272,6 @@ def _decoder_of(archive: ModelArchive, name: str) -> Decoder:
     )
 
 
-def _in_order(
-    sentences: Sequence[Sentence], heads: Sequence[str], batches: Sequence[list[int]], found: Iterator[list[Sentence]]
-) -> Iterator[Sentence]:
-    """The sentences of all batches as they came, those without tokens among them."""
-    tagged = [sentence if len(sentence) else _untaggable(sentence, heads[1:]) for sentence in sentences]
-    for numbers, of_batch in zip(batches, found, strict=True):
-        for number, sentence in zip(numbers, of_batch, strict=True):
-            tagged[number] = sentence
-    yield from tagged
-
-
-def _bare(sentence: Sentence) -> Sentence:
-    """Without the heads that it came with, which say nothing of this model."""
-    return replace(sentence, heads=NO_HEADS) if sentence.heads else sentence
-
-
-def _joined(main: list[Sentence], others: Mapping[str, Sequence[Sentence]]) -> list[Sentence]:
-    """The first head's sentences, each with those of the others; every head was decoded on its own."""
-    if not others:
-        return main
-    by_sentence = zip(*others.values(), strict=True)
-    return [
-        replace(sentence, heads=Heads(dict(zip(others, said, strict=True))))
-        for sentence, said in zip(main, by_sentence, strict=True)
-    ]
-
-
 def _checked(constraints: Known) -> Constraints:
     return constraints if isinstance(constraints, Constraints) else constraints_from_dict(constraints)
 
@@ -306,12 +280,6 @@ def _refuse_where_empty(constraints: Constraints | None) -> None:
     if constraints:
         where = f"{constraints.where}: " if constraints.where else ""
         raise ConstraintError(f"{where}expected no constraints on a text without tokens, found some; leave them out")
-
-
-def _untaggable(sentence: Sentence, heads: Sequence[str]) -> Sentence:
-    """A sentence without tokens, tagged: it has no tags."""
-    bare = replace(sentence, tags=(), scores=(), spans=(), path_probability=None, heads=NO_HEADS)
-    return replace(bare, heads=Heads(dict.fromkeys(heads, bare))) if heads else bare
 
 
 def load(model: str | Path, *, threads: int = 0, dictionary: str | Path | Dictionary | None = None) -> Tagger:
