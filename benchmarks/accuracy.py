@@ -112,7 +112,7 @@ ROWS = {
         vectors=("en_word100.txt",),
         seeds=1,
     ),
-    "msra": Row(train="msra/train.tsv", dev="", test="msra/test.tsv", vectors=("zh_char64.txt",), seeds=3),
+    "msra": replace(row("msra", ".tsv", "zh_char64.txt", "zh_word50.txt"), dev="", seeds=3),
     "pku": Row(
         train="pku_199801/train.conllu.gz",
         more=("pku_199801/test.conllu.gz",),
