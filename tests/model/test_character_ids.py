@@ -84,3 +84,9 @@ def test_strings_among_lists_are_encoded_as_lists(bigram_dim: int) -> None:
         for name, rows in found.items():
             assert rows.to_lists() == by_key[name].to_lists()
             assert rows.padded().tolist() == by_key[name].padded().tolist()
+
+
+def test_of_no_known_pair_every_pair_is_unknown() -> None:
+    ids, pair_ids = CharacterIds(KEYS, Vocabulary(entries=())).look_up(["我叫", "小"])
+    assert ids.tolist() == [2, 8, 1]
+    assert pair_ids.tolist() == [1] * 5

@@ -112,9 +112,10 @@ class _Pairs:
 
 
 def _tables(pairs: Ints, ids: Ints) -> list[_Table]:
-    """All pairs, each in the first table that has its place free; every table takes one at least."""
+    """All pairs, each in the first table that has its place free; every table takes one at least. There is one table
+    where there are no pairs."""
     found: list[_Table] = []
-    while len(pairs):
+    while len(pairs) or not found:
         bits = max(1, (ROOM * len(pairs)).bit_length())
         multiplier = MULTIPLIER * (2 * len(found) + 1) % 2**64
         table = _Table(np.full(1 << bits, -1), np.zeros(1 << bits, dtype=np.int64), 64 - bits, multiplier)
