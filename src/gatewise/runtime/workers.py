@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 from gatewise.model.archive import ModelArchive
 from gatewise.runtime.session import Session
 
-BATCH_PLACES = 8192
+BATCH_PLACES = 8192  # places in a batch, padding included
 BATCH_SENTENCES = 32  # a batch of long ones has so many all the same, up to MOST_PLACES: few cost as much
 MOST_PLACES = 4 * BATCH_PLACES
 
