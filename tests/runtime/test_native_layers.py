@@ -114,6 +114,21 @@ def test_a_model_that_is_looked_up_does_without_onnxruntime() -> None:
 
 
 @needs_kernel
+@pytest.mark.parametrize("model", ["zh", "en-ner"])
+def test_batches_side_by_side_need_a_session_of_their_own_where_there_is_a_graph(
+    monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    """Loading twice takes twice the time; the native kernel is one for all threads."""
+    shared = []
+    for kernel in ("", "onnxruntime"):
+        monkeypatch.setenv(VARIABLE, kernel)
+        workers = gatewise.load(model, threads=2)._workers
+        shared.append(workers.narrow() is workers.session)
+        assert workers.narrow() is workers.narrow()
+    assert shared == [model == "zh", False]
+
+
+@needs_kernel
 def test_an_id_past_the_end_of_a_table_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     session = tagger_with(monkeypatch, "", "zh")._workers.session
     batch = session.encode([gatewise.load("zh").tokenize("我叫小明")])

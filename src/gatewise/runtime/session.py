@@ -115,10 +115,15 @@ class Session:
         graph = archive.graph()
         self._layers = native_layers(archive)
         self._graph = Graph(graph.part_for("x") if self._layers else graph, str(archive.graph_path), threads=threads)
-        if not (self._layers and self._layers.looks_up):
+        if self.threaded:
             self._graph.load()
         self._input_size = input_size(archive.config)
         self._rounding = INTEGER_ROUNDING if runs_on_integers(archive.config) else FLOAT_ROUNDING
+
+    @property
+    def threaded(self) -> bool:
+        """Whether emissions are computed by the graph, on its own threads, and not by the native kernel alone."""
+        return not (self._layers and self._layers.looks_up)
 
     def encode(self, sentences: Sequence[Sentence]) -> EncodedBatch:
         """Look up the ids of non-empty sentences and pad them to the longest."""
@@ -153,7 +158,7 @@ class Session:
             )
             return dict(zip(wanted, in_windows, strict=True))
         # what the native kernel works on stays in cache, whatever the size of the batch
-        runs = [] if self._layers and self._layers.looks_up else batch.runs()
+        runs = batch.runs() if self.threaded else []
         if len(runs) < 2:
             return dict(zip(wanted, self._emissions(wanted, batch), strict=True))
         longest, count = batch.inputs["tokens"].shape

@@ -34,7 +34,9 @@ class Workers:
         self._lock = Lock()
 
     def narrow(self) -> Session:
-        """The session for batches side by side."""
+        """The session for batches side by side; one that has no threads of its own serves there, too."""
+        if not self.session.threaded:
+            return self.session
         with self._lock:
             if self._narrow is None:
                 self._narrow = Session(self._archive, threads=1)
