@@ -331,6 +331,21 @@ def test_the_folder_says_who_taught(tiny: Path, raw: Path, ensemble: list[str], 
     assert result.scores["dev"].per_label.keys() == {"PER", "LOC", "ORG"}
 
 
+def test_a_listener_is_told_how_far_the_teachers_are(tiny: Path, ensemble: list[str], tmp_path: Path) -> None:
+    shares: list[float] = []
+
+    class Watcher(Recorder):
+        def on_answers(self, share: float) -> None:
+            assert not self.epochs
+            shares.append(share)
+
+    corpus, watcher = corpus_of(tiny / "spans.conll", TEACHING | {"teachers": ensemble}), Watcher()
+    run_training(corpus, Files(train=tiny / "spans.conll"), tmp_path / "model", watcher)
+    answers = len(ensemble) * len(corpus.train)
+    assert shares == pytest.approx([(1 + number) / answers for number in range(answers)])
+    assert len(watcher.epochs) == 3
+
+
 def test_a_search_asks_its_teachers_once(
     tiny: Path, raw: Path, ensemble: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,9 +356,9 @@ def test_a_search_asks_its_teachers_once(
     asked: list[int] = []
     real = teachers.mean_of
 
-    def counted(taggers: Any, labels: Any, sentences: Sequence[Sentence]) -> Any:
+    def counted(taggers: Any, labels: Any, sentences: Sequence[Sentence], *more: Any) -> Any:
         asked.append(len(sentences))
-        return real(taggers, labels, sentences)
+        return real(taggers, labels, sentences, *more)
 
     monkeypatch.setattr(teachers, "mean_of", counted)
 

@@ -189,7 +189,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
     train(FormatError, r"no\.conll: expected a file, found nothing", test=tmp_path / "no.conll")
     train(
         TrainingError,
-        "callbacks: expected objects with a method on_start, on_batch, on_epoch, fo",
+        "callbacks: expected objects with a method on_answers, on_start, on_batch, on_epoch, fo",
         callbacks=[print],
     )
     assert not folder.exists()

@@ -70,6 +70,10 @@ class LiveProgress:
     ) -> None:
         self.progress.stop()
 
+    def on_answers(self, share: float) -> None:
+        """Move the bar while teachers are asked."""
+        self.progress.update(self.bar, completed=share * STEPS, description="teachers", status="")
+
     def on_batch(self, report: BatchReport) -> None:
         """Move the bar."""
         left = duration(report.seconds_left)

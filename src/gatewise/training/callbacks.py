@@ -11,7 +11,7 @@ from typing import Any
 from gatewise.errors import TrainingError
 from gatewise.training.events import BatchReport, EpochReport, StartReport
 
-EVENTS = ("on_start", "on_batch", "on_epoch")
+EVENTS = ("on_answers", "on_start", "on_batch", "on_epoch")
 
 
 class StopTraining(Exception):  # noqa: N818 - a request, not an error, as StopIteration is
@@ -39,6 +39,9 @@ class Callbacks:
 
     def asked_to_stop(self) -> bool:
         return self._asked
+
+    def on_answers(self, share: float) -> None:
+        self._tell("on_answers", share)
 
     def on_start(self, report: StartReport) -> None:
         self._tell("on_start", report)

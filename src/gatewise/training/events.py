@@ -1,4 +1,4 @@
-"""What training tells whoever watches: one record a batch, one an epoch, and one before the first step to who asks.
+"""What training tells whoever watches: one record a batch, one an epoch, and before the first step what some ask for.
 
 In: the loop's numbers. Out: calls of `Listener`s; `Listeners` makes one of several. Whoever listens must not change
 what it is told.
@@ -84,6 +84,13 @@ class StartListener(Protocol):
     """A listener may have this method too."""
 
     def on_start(self, report: StartReport) -> None: ...
+
+
+@runtime_checkable
+class TeacherListener(Protocol):
+    """And this one, called while teachers are asked, before anything else: `share` is how much of that is done."""
+
+    def on_answers(self, share: float) -> None: ...
 
 
 class Silence:

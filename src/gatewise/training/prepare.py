@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor
@@ -113,11 +113,13 @@ def prepare(
     *,
     columns: Sequence[str] = DEFAULT_COLUMNS,
     lessons: Lessons | None = None,
+    on_answers: Callable[[float], None] = lambda _: None,
 ) -> Prepared:
     """Encode the splits; `config` must be resolved, no `auto` left in its task (see `model.corpus.resolve_config`).
 
     Teachers, where it names some, are asked here; `columns` is the layout of a raw file of columns, and `lessons` are
-    what teachers said of the same training split before, used where the same is asked again.
+    what teachers said of the same training split before, used where the same is asked again. `on_answers` is told which
+    share of their answers is there.
 
     Raises TrainingError when there is nothing to learn from, a sentence is longer than the configuration allows, a
     teacher tags otherwise, or the pretrained vectors are of other tokens, FormatError when a file is not one,
@@ -152,7 +154,7 @@ def prepare(
     heads = {name: _prepared_head(train, dev, encoder, name, head.scheme) for name, head in config.heads.items()}
     num_tags = {MAIN_HEAD: len(main.labels)} | {name: len(head.labels) for name, head in heads.items()}
     check_storable(config, vocabularies, num_tags)
-    lessons = lessons_of(config, main.labels, train, columns=columns, known=lessons)
+    lessons = lessons_of(config, main.labels, train, columns=columns, known=lessons, on_answers=on_answers)
     raw = () if lessons is None else lessons.raw  # they are read, and count for nothing above
     _check_lengths("raw", raw, config.training.longest_sentence)
     encoded = encode_sentences([*train, *raw], encoder, _ids(main.labels))

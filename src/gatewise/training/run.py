@@ -37,7 +37,7 @@ from gatewise.text.sentence import Sentence
 from gatewise.training.annotation import labeled_sentences
 from gatewise.training.choose_numbers import Storage, choose_numbers
 from gatewise.training.distributed import process_group
-from gatewise.training.events import Listener, Listeners
+from gatewise.training.events import Listener, Listeners, TeacherListener
 from gatewise.training.export import onnx_graph
 from gatewise.training.loop import TrainedTagger, train_tagger
 from gatewise.training.place import device_of
@@ -98,7 +98,8 @@ def run_training(
         raise TrainingError(
             f"{checkpoint}: expected no unfinished run, found one; go on with --resume, or delete {checkpoint.parent}"
         )
-    prepared = prepare(corpus.config, corpus.train, corpus.dev, columns=corpus.columns)
+    on_answers = listener.on_answers if isinstance(listener, TeacherListener) else (lambda _: None)
+    prepared = prepare(corpus.config, corpus.train, corpus.dev, columns=corpus.columns, on_answers=on_answers)
     with ExitStack() as stack:
         group = stack.enter_context(process_group(device_of(prepared.config.training)))
         log = None

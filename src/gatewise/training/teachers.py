@@ -8,8 +8,9 @@ the runtime, under their temperatures, and need no torch.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -57,10 +58,11 @@ def lessons_of(
     *,
     columns: Sequence[str] = DEFAULT_COLUMNS,
     known: Lessons | None = None,
+    on_answers: Callable[[float], None] = lambda _: None,
 ) -> Lessons | None:
     """Ask the teachers of a resolved configuration about the sentences labeled for the main head, whose tags `labels`
     are, and about raw text; None where there is nothing to ask. `known` are lessons on the same training sentences,
-    which are given back where the same was asked.
+    which are given back where the same was asked; `on_answers` is told which share of the answers is there.
 
     Raises ModelError for a teacher that cannot be opened, TrainingError for one that tags otherwise, FormatError and
     TrainingError for raw text that cannot be read or is none.
@@ -80,7 +82,7 @@ def lessons_of(
     asked_about = [number for number, one in enumerate(train) if settings.weight and one.tags is not None]
     asked_about += range(len(train), len(train) + len(raw))
     sentences = [*train, *raw]
-    answers = mean_of(taggers, labels, [sentences[number] for number in asked_about])
+    answers = mean_of(taggers, labels, [sentences[number] for number in asked_about], on_answers)
     by_number = dict(zip(asked_about, answers, strict=True))
     said = soft_tags([by_number.get(number) for number in range(len(sentences))])
     teachers = zip(settings.teachers, taggers, strict=True)
@@ -99,23 +101,36 @@ def lessons_of(
     )
 
 
-def mean_of(taggers: Sequence[Tagger], labels: Sequence[str], sentences: Sequence[Sentence]) -> Iterator[SoftSentence]:
+def mean_of(
+    taggers: Sequence[Tagger],
+    labels: Sequence[str],
+    sentences: Sequence[Sentence],
+    on_answers: Callable[[float], None] = lambda _: None,
+) -> Iterator[SoftSentence]:
     """The mean of the taggers' distributions over paths, of each non-empty sentence; `labels` numbers the tags.
 
     Expected counts of a mixture are the means of those of its parts, so that nothing is approximated here but what is
     below `LEAST`.
     """
+    answers = count(1)
+
+    def answered() -> None:
+        on_answers(next(answers) / (len(sentences) * len(taggers)))
+
     for start in range(0, len(sentences), SLICE):
-        yield from _mean_of(taggers, labels, sentences[start : start + SLICE])
+        yield from _mean_of(taggers, labels, sentences[start : start + SLICE], answered)
 
 
-def _mean_of(taggers: Sequence[Tagger], labels: Sequence[str], sentences: Sequence[Sentence]) -> Iterator[SoftSentence]:
+def _mean_of(
+    taggers: Sequence[Tagger], labels: Sequence[str], sentences: Sequence[Sentence], answered: Callable[[], None]
+) -> Iterator[SoftSentence]:
     said: list[list[SoftSentence]] = [[] for _ in sentences]
     number = {tag: index for index, tag in enumerate(labels)}
     for tagger in taggers:
         order = np.array([number[tag] for tag in tagger.labels])
         for index, one in posteriors(tagger, sentences):
             said[index].append(_sparse(one, order))
+            answered()
     for sentence, of_teachers in zip(sentences, said, strict=True):
         tags = _summed([one.tags for one in of_teachers])
         moves = _summed([one.moves for one in of_teachers])
