@@ -13,11 +13,9 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 
-import gatewise
 from gatewise.errors import TrainingError
 from gatewise.model.archive import check_target, save_model
 from gatewise.model.calibrated import store_temperature
@@ -27,18 +25,17 @@ from gatewise.model.config import Config
 from gatewise.model.heads import MAIN_HEAD, ModelHead, task_of
 from gatewise.model.label_facts import label_facts
 from gatewise.model.labeled import labeled_for
-from gatewise.model.lexicon import LEXICON, Lexicon
 from gatewise.model.numbers import stored
 from gatewise.model.scoring import Scores
 from gatewise.runtime.calibration import calibrate
 from gatewise.runtime.evaluate import evaluate_file
 from gatewise.runtime.tagger import Tagger, load
-from gatewise.text.sentence import Sentence
 from gatewise.training.annotation import labeled_sentences
 from gatewise.training.choose_numbers import Storage, choose_numbers
 from gatewise.training.distributed import process_group
 from gatewise.training.events import Listener, Listeners, TeacherListener
 from gatewise.training.export import onnx_graph
+from gatewise.training.facts import training_facts
 from gatewise.training.loop import TrainedTagger, train_tagger
 from gatewise.training.place import device_of
 from gatewise.training.prepare import Prepared, prepare
@@ -143,7 +140,7 @@ def _run_log(corpus: Corpus, prepared: Prepared, folder: str | Path, *, resume: 
 def _saved(trained: TrainedTagger, corpus: Corpus, files: Files, folder: Path, *, report: Path) -> RunResult:
     """The model folder, calibrated and scored as its users will run it."""
     storage = choose_numbers(trained.prepared.config.archive.numbers, partial(_dev_score, trained, corpus, files))
-    config, facts = _decided(trained, storage), replace(_facts(trained, corpus), numbers_scores=storage.scores)
+    config, facts = _decided(trained, storage), replace(training_facts(trained, corpus), numbers_scores=storage.scores)
     _save(trained, corpus, folder, storage, card=format_card(config, facts, {}))
     tagger = load(folder)
     by_head = score_model(tagger, config, files)
@@ -227,32 +224,3 @@ def _model_head(name: str, labels: tuple[str, ...], corpus: Corpus) -> ModelHead
         labels=labels,
         facts=label_facts(labeled_for(corpus.train, name), settings.scheme),
     )
-
-
-def _facts(trained: TrainedTagger, corpus: Corpus) -> TrainingFacts:
-    splits, vectors = dict[str, list[Sentence]](), trained.prepared.vectors
-    for head in (MAIN_HEAD, *corpus.config.heads):
-        for name, sentences in (("train", corpus.train), ("dev", corpus.dev)):
-            if labeled := labeled_for(sentences, head):
-                splits[f"{name} ({head})" if head else name] = labeled
-    return TrainingFacts(
-        date=date.today().isoformat(),
-        version=gatewise.__version__,
-        splits={name: (len(split), sum(map(len, split))) for name, split in splits.items()},
-        best_epoch=trained.best_epoch,
-        seconds=trained.seconds,
-        parameters=sum(array.numel() for array in trained.arrays.values()),
-        num_tags=len(trained.prepared.labels),
-        vectors={name: (len(found.ids), found.entries) for name, found in vectors.items() if name != LEXICON},
-        lexicon=_lexicon_facts(trained.prepared),
-        heads={name: len(head.labels) for name, head in trained.prepared.heads.items()},
-        distilled=None if trained.prepared.lessons is None else trained.prepared.lessons.distilled,
-    )
-
-
-def _lexicon_facts(prepared: Prepared) -> tuple[int, int, int] | None:
-    """Words, those with vectors of their own, those with pretrained ones."""
-    lexicon, vectors = prepared.vocabularies.get(LEXICON), prepared.vectors.get(LEXICON)
-    if not isinstance(lexicon, Lexicon):
-        return None
-    return len(lexicon.words), len(lexicon.entries), len(vectors.ids) if vectors is not None else 0
