@@ -168,6 +168,31 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(text: Path, tmp_path: Path, thr
     assert whole.read_bytes() == parts.read_bytes()
 
 
+def test_lanes_begin_anew_now_and_then(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often as said, whatever the lane, and all others go on from where they were."""
+    began: list[list[bool]] = []
+    ended: list[torch.Tensor] = []
+    real = NextCharacter.forward
+
+    def watched(network: NextCharacter, ids: Any, following: Any, states: Any) -> Any:
+        if torch.is_grad_enabled():  # held-out text is read without
+            anew = [not states[1][0, lane].any() for lane in range(4)]
+            if ended and not all(anew):  # all of them: an epoch begins
+                for lane in range(4):
+                    assert anew[lane] or torch.equal(states[1][0, lane], ended[-1][0, lane])
+            began.append(anew)
+        loss, after = real(network, ids, following, states)
+        if torch.is_grad_enabled():
+            ended.append(after[1])
+        return loss, after
+
+    monkeypatch.setattr(NextCharacter, "forward", watched)
+    run_pretraining([text], tmp_path / "lm", make_settings(epochs=20))
+    within = torch.tensor([anew for anew in began if not all(anew)], dtype=torch.float64)
+    assert len(within) > 1000
+    assert within.mean(dim=0).tolist() == pytest.approx([pretrain.RESTART] * 4, abs=0.02)
+
+
 def test_another_seed_gives_other_weights(text: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         run_pretraining([text], tmp_path / f"seed-{seed}", make_settings(epochs=1, seed=seed))

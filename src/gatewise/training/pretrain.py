@@ -3,9 +3,10 @@
 In: ids (characters,) in the order of reading, so for the reverse direction turned around. Out: the weights of embedding
 and LSTM, and how many bits a character of held-out text takes. The stream is cut into lanes that are read side by side,
 window after window; states are carried from window to window, gradients are not (truncated backpropagation, Williams
-and Peng 1990). What comes out is an adaptive softmax (Grave et al. 2017): most of its time would go into thousands of
-rare characters otherwise. Given epochs alone, a run that goes on from a checkpoint ends in the same weights, bit for
-bit.
+and Peng 1990). Now and then a lane begins anew, from zero, as a tagger begins each sentence: states that are carried
+for ever drift to where no sentence gets (ADR 0033). What comes out is an adaptive softmax (Grave et al. 2017): most of
+its time would go into thousands of rare characters otherwise. Given epochs alone, a run that goes on from a checkpoint
+ends in the same weights, bit for bit.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ SHRINKING = 4.0  # so many times fewer for each
 CLIP = 1.0
 WARMUP = 100  # steps, or a tenth of them all if that is less
 FORGET_BIAS = 1.0
+RESTART = 0.05  # of the lanes begin anew with a window
 LONGEST_STEP = 10.0  # seconds, a report included; more is a process that was paused, and does not count
 
 States = tuple[Tensor, Tensor]
@@ -174,7 +176,7 @@ class Pretraining:
     def _step(self) -> None:
         progress, window = self.progress, self.settings.window
         ids, following = _window(self.lanes, progress.place, window)
-        loss, self.states = self.network(ids, following, self.states)
+        loss, self.states = self.network(ids, following, self._begun_anew(self.states))
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
@@ -193,6 +195,12 @@ class Pretraining:
         if progress.place >= len(self.lanes) - 1:
             progress.epoch, progress.place = progress.epoch + 1, 0
             self.states = self.network.start(self.lanes.shape[1])
+
+    def _begun_anew(self, states: States) -> States:
+        """The states, zero in some lanes; which ones the seed and the step say, however often the run was stopped."""
+        draw = np.random.default_rng([self.settings.seed, self.progress.step])
+        goes_on = torch.from_numpy(draw.random(states[0].shape[1]) >= RESTART).view(1, -1, 1)
+        return states[0] * goes_on, states[1] * goes_on
 
     def _report(self) -> PretrainReport:
         progress = self.progress
