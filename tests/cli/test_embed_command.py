@@ -76,6 +76,12 @@ def test_words_from_standard_input(gatewise_command: Run, tmp_path: Path) -> Non
     ran = gatewise_command(*command, "--tokenizer", "words", stdin="The cat\nDon't 12\n")
     assert ran.code == 0, ran.err
     assert set(table(out)) == {"the", "cat", "don't", "00"}
+    assert "seen once or more among 4 (words, without subwords)" in ran.err
+    labeled = tmp_path / "also.conll"
+    labeled.write_text("cats\tO\ncat\tO\nq\tO\n", encoding="utf-8")
+    ran = gatewise_command(*command, "--tokenizer", "words", "--also", labeled, stdin="The cat\nDon't 12\n")
+    assert ran.code == 0, ran.err
+    assert set(table(out)) == {"the", "cat", "don't", "00", "cats"}  # of the parts of cat
     assert "seen once or more among 4 (words, subwords of 3-6)" in ran.err
 
 

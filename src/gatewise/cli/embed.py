@@ -57,7 +57,7 @@ def embed(
     seed: int,
     quiet: bool,
 ) -> None:
-    """Train vectors on TEXT, files of a sentence or paragraph a line: skip-gram, with subwords.
+    """Train vectors on TEXT, files of a sentence or paragraph a line: skip-gram.
 
     TEXT may be a pattern in quotes, and files may be packed with gzip; labeled files are read as `gatewise tag` reads
     them. Every token becomes the key that a tagger looks it up by (lower case, digits as 0). Needs the extra `embed`
@@ -76,7 +76,7 @@ def embed(
         epochs=epochs,
         min_count=min_count,
         window=window,
-        subwords=_lengths(subwords, cut),
+        subwords=_lengths(subwords, cut, compose=bool(also)),
         threads=threads,
         seed=seed,
     )
@@ -133,12 +133,13 @@ def _cut(files: Sequence[TextFile], tokenizer: str, unit: str, *, split: bool) -
     return Cut(tokenizer=tokenizer, unit=unit, split=split)
 
 
-def _lengths(subwords: str, cut: Cut) -> tuple[int, int]:
-    """The shortest and the longest subword; by default those of words, the two characters of a bigram, or none."""
+def _lengths(subwords: str, cut: Cut, *, compose: bool) -> tuple[int, int]:
+    """The shortest and the longest subword; by default none, but the two characters of a bigram, and those of words
+    where vectors are to be composed."""
     if subwords == "auto":
         if cut.unit == "bigram":
             return (2, 2)
-        return (0, 0) if cut.tokenizer == "characters" else (3, 6)
+        return (3, 6) if compose and cut.tokenizer != "characters" else (0, 0)
     found = re.fullmatch(r"(\d{1,3})-(\d{1,3})", subwords)
     lengths = (0, 0) if subwords == "0" else tuple(map(int, found.groups())) if found else (1, 0)
     shortest, longest = lengths
