@@ -20,7 +20,8 @@ from gatewise.errors import FormatError, ModelError, TrainingError  # noqa: E402
 from gatewise.model.language_model import open_language_model  # noqa: E402
 from gatewise.training import pretrain, pretrain_run  # noqa: E402
 from gatewise.training.character_stream import read_raw_text  # noqa: E402
-from gatewise.training.pretrain import NextCharacter, Pretraining, PretrainSettings  # noqa: E402
+from gatewise.training.next_character import NextCharacter  # noqa: E402
+from gatewise.training.pretrain import Pretraining, PretrainSettings  # noqa: E402
 from gatewise.training.pretrain_run import run_pretraining  # noqa: E402
 from gatewise.training.stopping import StoppedError  # noqa: E402
 
@@ -125,7 +126,7 @@ def test_the_reverse_model_says_what_stands_before(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("size", [30, 5000])
 def test_the_softmax_over_many_characters_is_one(size: int) -> None:
     torch.manual_seed(2)
-    network = NextCharacter(size, make_settings(hidden=24))
+    network = NextCharacter(size, hidden=24, dim=5)
     assert (network.softmax is None) == (size == 30)
     ids = torch.tensor([[3], [1], [7]])
     total = 0.0

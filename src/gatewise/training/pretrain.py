@@ -1,12 +1,11 @@
-"""One direction of a character language model: an LSTM that says which character comes next, learned from a stream.
+"""One direction of a character language model, learned from a stream.
 
 In: ids (characters,) in the order of reading, so for the reverse direction turned around. Out: the weights of embedding
 and LSTM, and how many bits a character of held-out text takes. The stream is cut into lanes that are read side by side,
 window after window; states are carried from window to window, gradients are not (truncated backpropagation, Williams
 and Peng 1990). Now and then a lane begins anew, from zero, as a tagger begins each sentence: states that are carried
-for ever drift to where no sentence gets (ADR 0033). What comes out is an adaptive softmax (Grave et al. 2017): most of
-its time would go into thousands of rare characters otherwise. Given epochs alone, a run that goes on from a checkpoint
-ends in the same weights, bit for bit.
+for ever drift to where no sentence gets (ADR 0033). Given epochs alone, a run that goes on from a checkpoint ends in
+the same weights, bit for bit.
 """
 
 from __future__ import annotations
@@ -24,17 +23,13 @@ from torch import Tensor, nn
 from gatewise.errors import TrainingError
 from gatewise.training.character_stream import Ids
 from gatewise.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from gatewise.training.next_character import NextCharacter, States
 from gatewise.training.stopping import DivergedError, StoppedError
 
-CUTOFFS = (500, 2_000)  # ids from which on characters are rarer, and worth fewer numbers
-SHRINKING = 4.0  # so many times fewer for each
 CLIP = 1.0
 WARMUP = 100  # steps, or a tenth of them all if that is less
-FORGET_BIAS = 1.0
 RESTART = 0.05  # of the lanes begin anew with a window
 LONGEST_STEP = 10.0  # seconds, a report included; more is a process that was paused, and does not count
-
-States = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,38 +67,6 @@ class PretrainReport:
     def perplexity(self) -> float:
         """Of held-out text, a character."""
         return float(2**self.dev_bits)
-
-
-class NextCharacter(nn.Module):
-    """Embedding, LSTM, and the softmax over the next character; `size` is the number of ids."""
-
-    def __init__(self, size: int, settings: PretrainSettings) -> None:
-        super().__init__()
-        hidden = settings.hidden
-        self.embedding = nn.Embedding(size, settings.dim)
-        self.lstm = nn.LSTM(settings.dim, hidden)
-        cutoffs = [cutoff for cutoff in CUTOFFS if 2 * cutoff <= size]
-        self.softmax = nn.AdaptiveLogSoftmaxWithLoss(hidden, size, cutoffs, SHRINKING) if cutoffs else None
-        self.linear = None if cutoffs else nn.Linear(hidden, size)
-        with torch.no_grad():
-            self.embedding.weight.normal_(0.0, 1.0 / math.sqrt(settings.dim))
-            forget = self.lstm.get_parameter("bias_ih_l0")[hidden : 2 * hidden]  # second of i|f|g|o
-            forget.fill_(FORGET_BIAS)
-
-    def forward(self, ids: Tensor, following: Tensor, states: States) -> tuple[Tensor, States]:
-        """The mean surprise, in nats, of the ids that follow, and the last states; ids are (time, lanes)."""
-        h, after = self.lstm(self.embedding(ids), states)
-        h, targets = h.flatten(0, 1), following.flatten()
-        if self.softmax is not None:
-            loss: Tensor = self.softmax(h, targets).loss
-        else:
-            assert self.linear is not None
-            loss = nn.functional.cross_entropy(self.linear(h), targets)
-        return loss, (after[0].detach(), after[1].detach())
-
-    def start(self, lanes: int) -> States:
-        """Zeros."""
-        return tuple(torch.zeros(1, lanes, self.lstm.hidden_size) for _ in range(2))  # type: ignore[return-value]
 
 
 @dataclass(slots=True, kw_only=True)

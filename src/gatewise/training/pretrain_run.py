@@ -25,8 +25,9 @@ from gatewise.errors import TrainingError
 from gatewise.model.language_model import LanguageModel, check_language_model_target, save_language_model
 from gatewise.model.language_model_shapes import KINDS, embedding_name, layer_name
 from gatewise.training.character_stream import RawText, read_raw_text
+from gatewise.training.next_character import NextCharacter
 from gatewise.training.place import seed_generators
-from gatewise.training.pretrain import NextCharacter, Pretraining, PretrainReport, PretrainSettings
+from gatewise.training.pretrain import Pretraining, PretrainReport, PretrainSettings
 from gatewise.training.stopping import never
 
 DIRECTIONS = {"forward": "", "reverse": "_reverse"}  # direction → suffix of its weights
@@ -88,7 +89,7 @@ def _direction(
         direction,
         train=text.train[::step],
         dev=text.dev[::step],
-        network=NextCharacter(text.vocabulary.size, settings),
+        network=NextCharacter(text.vocabulary.size, hidden=settings.hidden, dim=settings.dim),
         settings=settings,
         checkpoint=state / f"{direction}.safetensors",
         fingerprint=_fingerprint(text, settings),
