@@ -69,7 +69,8 @@ def row(folder: str, end: str, *vectors: str) -> Row:
 VECTORS = {
     "zh_char64.txt": Vectors(texts="raw_zh/*.txt.gz", options=("--tokenizer", "characters", "--dim", "64")),
     "zh_bigram64.txt": Vectors(
-        texts="raw_zh/*.txt.gz", options=("--unit", "bigram", "--dim", "64", "--min-count", "5", "--split")
+        texts="raw_zh/*.txt.gz",
+        options=("--unit", "bigram", "--dim", "64", "--min-count", "5", "--split", "--subwords", "0"),
     ),
     "zh_word50.txt": Vectors(
         texts="raw_zh/*.txt.gz",
@@ -77,14 +78,20 @@ VECTORS = {
         cut=True,
     ),
     "en_word100.txt": Vectors(
-        texts="raw_en/*.txt.gz", options=("--tokenizer", "english", "--dim", "100"), also=ENGLISH
+        texts="raw_en/*.txt.gz",
+        options=("--tokenizer", "english", "--dim", "100", "--subwords", "3-6"),
+        also=ENGLISH,
+    ),
+    "en_whole100.txt": Vectors(
+        texts="raw_en/*.txt.gz",
+        options=("--tokenizer", "english", "--dim", "100", "--min-count", "4", "--subwords", "0"),
     ),
 }
 ROWS = {
     "weibo": row("weibo", ".tsv", "zh_char64.txt", "zh_word50.txt"),
     "resume": replace(row("resume", ".tsv", "zh_char64.txt"), teachers="resume-teacher"),
     "resume-teacher": replace(row("resume", ".tsv", "zh_char64.txt", "zh_word50.txt"), seeds=3),
-    "conll2003": row("conll2003", ".tsv", "en_word100.txt"),
+    "conll2003": row("conll2003", ".tsv", "en_whole100.txt"),
     "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
     "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
     "ud_vi_vtb": row("ud_vi_vtb", ".conllu"),
@@ -102,8 +109,7 @@ ROWS = {
         train="wnut17/train.tsv",
         dev="wnut17/dev.tsv",
         test="wnut17/test.tsv",
-        vectors=("en_word100.txt",),
-        seeds=3,
+        vectors=("en_whole100.txt",),
     ),
     "en-ner": Row(
         train="wnut17/train.tsv",
