@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gatewise.cli.options import columns_option, head_option, show, split_columns, writing
+from gatewise.cli.options import columns_option, head_option, neighbors_option, show, split_columns, writing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,6 +40,7 @@ seed_option = click.option("--seed", type=int, default=0, show_default=True, hel
 @click.option("--calibration-plot", type=click.Path(path_type=Path), help="Draw that as an SVG file.")
 @conlleval_option
 @seed_option
+@neighbors_option
 @head_option
 @columns_option
 def evaluate(
@@ -54,6 +55,7 @@ def evaluate(
     calibration_plot: Path | None,
     conlleval: bool,
     seed: int,
+    neighbors: int | None,
     head: str,
     columns: str,
 ) -> None:
@@ -64,7 +66,7 @@ def evaluate(
     from gatewise.runtime.evaluate import evaluate_file
     from gatewise.text.resampling import bootstrap_interval
 
-    tagger = load(model)
+    tagger = load(model) if neighbors is None else load(model).with_neighbors(neighbors)
     if raw and conlleval:
         raise click.UsageError("--raw with --conlleval: expected one of them; raw text has no tags to repair")
     scores = evaluate_file(tagger, file, split_columns(columns), train=train, conlleval=conlleval, head=head, raw=raw)

@@ -47,6 +47,13 @@ device_option = click.option(
 head_option = click.option(
     "--head", default="", metavar="NAME", help="A further head of the model (docs/heads.md); default: its main head."
 )
+neighbors_option = click.option(
+    "--neighbors",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The sentences are running text: a word is labeled after what is said of it up to N sentences away, too. 50 "
+    "is a good N.",
+)
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; default stdout.")
 
 

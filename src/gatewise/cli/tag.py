@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gatewise.cli.interrupt import INTERRUPTED, stopping
-from gatewise.cli.options import columns_option, expect_choice, head_option, split_columns
+from gatewise.cli.options import columns_option, expect_choice, head_option, neighbors_option, split_columns
 from gatewise.cli.ray_engine import ray_options
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ REJECTED = 3  # the exit code of a run that put lines aside
 @click.option("--dictionary", type=click.Path(path_type=Path), help="Words to favor, as jieba has them.")
 @click.option("--hard-dictionary", is_flag=True, help="Cut the words of --dictionary out wherever they are found.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Withhold what is less probable than this.")
+@neighbors_option
 @head_option
 @columns_option
 @click.option("-o", "--output", help="A file, or a folder (FOLDER/) for an output a file; default stdout.")
@@ -52,6 +53,7 @@ def tag(
     dictionary: Path | None,
     hard_dictionary: bool,
     min_score: float | None,
+    neighbors: int | None,
     head: str,
     columns: str,
     output: str | None,
@@ -63,9 +65,9 @@ def tag(
 
     FILE may be a pattern in quotes, such as 'data/**/*.jsonl.gz'; files and stdin may be packed with gzip. Runs of many
     files, --resume and --rejects are explained in docs/jobs.md, the formats in docs/formats.md; the tags that a labeled
-    file holds are not looked at. Confidence, constraints and dictionaries are explained in docs/tagging.md. Of a model
-    with further heads, jsonl and conll hold what all of them say, other formats what the main head says, or with --head
-    another one alone; n-best, constraints and dictionary are for the main head, or for that of --head.
+    file holds are not looked at. Confidence, constraints, dictionaries and neighbors are explained in docs/tagging.md.
+    Of a model with further heads, jsonl and conll hold what all of them say, other formats what the main head says, or
+    with --head another one alone; n-best, constraints and dictionary are for the main head, or for that of --head.
     """
     from gatewise.formats import BINARY_FORMATS, FORMATS, OUTPUT_FORMATS
     from gatewise.jobs import JobOptions, find_inputs, tag_files
@@ -82,10 +84,13 @@ def tag(
         dictionary=dictionary,
         hard_dictionary=hard_dictionary,
         min_score=min_score,
+        neighbors=neighbors,
         head=head,
     )
     inputs = find_inputs(files or ("-",), source)
     tagger = _with_dictionary(load(model, threads=threads), options)
+    if neighbors is not None:
+        tagger = tagger.with_neighbors(neighbors)
     is_long = output is not None and all(entry.size is not None for entry in inputs)
     with _listeners(bar=is_long and not quiet and sys.stderr.isatty(), stop_gently=is_long) as listeners:
         report = tag_files(tagger, inputs, output, options, listeners, rejects=rejects, resume=resume)

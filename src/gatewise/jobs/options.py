@@ -29,12 +29,15 @@ class JobOptions:
     dictionary: Path | None = None
     hard_dictionary: bool = False
     min_score: float | None = None
+    neighbors: int | None = None
     head: str = ""
 
     def __post_init__(self) -> None:
         if self.n_best is not None and (self.target != "jsonl" or self.min_score is not None):
             found = "--min-score" if self.target == "jsonl" else f"--to {self.target}"
             raise ConfigError(f"--n-best: expected --to jsonl and no --min-score, found {found}; change that")
+        if self.n_best is not None and self.neighbors is not None:
+            raise ConfigError("--n-best: expected no --neighbors, which change the best tags alone; leave one out")
         if self.hard_dictionary and self.dictionary is None:
             raise ConfigError("--hard-dictionary: expected a dictionary, found none; add --dictionary FILE")
 

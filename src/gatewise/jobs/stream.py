@@ -127,7 +127,8 @@ class Stream:
                 good.append(placed)
                 sentences.append(sentence)
                 known += [] if constraints is None else [constraints]
-        for placed, sentence, result in zip(good, sentences, self._tagger.tag(sentences, known), strict=True):
+        files = [index for index, _ in good]
+        for placed, sentence, result in zip(good, sentences, self._tagger.tag(sentences, known, files), strict=True):
             if isinstance(result, Untaggable):
                 self.reject(chunk, placed, f"{self.where(placed)}: {result.reason}")
             else:

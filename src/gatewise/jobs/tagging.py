@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 from gatewise.errors import ConstraintError, TextError
@@ -59,11 +60,15 @@ class ChunkTagger:
             return Untaggable(reason=_reason(error, content))
 
     def tag(
-        self, sentences: Sequence[Sentence], known: Sequence[Constraints] = ()
+        self, sentences: Sequence[Sentence], known: Sequence[Constraints] = (), files: Sequence[int] = ()
     ) -> list[Sentence | Ranked | Untaggable]:
-        """A result for each sentence; `known` has constraints for each, or is empty."""
+        """A result for each sentence; `known` has constraints for each, or is empty. So has `files` the numbers of the
+        files that they come from: a sentence is no neighbor of one in another file."""
         if not sentences:
             return []
+        if self._options.neighbors is not None and len(set(files)) > 1:
+            edges = [0, *(at for at in range(1, len(files)) if files[at] != files[at - 1]), len(files)]
+            return [result for a, b in pairwise(edges) for result in self.tag(sentences[a:b], known[a:b])]
         try:
             return [*self._results(sentences, known)]
         except (TextError, ConstraintError, MemoryError) as error:

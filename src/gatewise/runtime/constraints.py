@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,21 @@ def constraints_from_dict(value: Mapping[str, Any], *, where: str = "constraints
         tags=entries("tags", _known_tag),
         forbidden=entries("forbidden", _known_tag),
     )
+
+
+Known: TypeAlias = Constraints | Mapping[str, Any]  # a mapping as `constraints_from_dict` reads it
+
+
+def constraints_for(sentence: Sentence, known: Known | None) -> Constraints | None:
+    """What is known of a sentence, read. Raises ConstraintError as `constraints_from_dict` does, and for anything known
+    of a sentence without tokens."""
+    if known is None:
+        return None
+    found = known if isinstance(known, Constraints) else constraints_from_dict(known)
+    if found and not len(sentence):
+        where = f"{found.where}: " if found.where else ""
+        raise ConstraintError(f"{where}expected no constraints on a text without tokens, found some; leave them out")
+    return found
 
 
 def _known_span(place: str, entry: Mapping[str, Any]) -> KnownSpan:

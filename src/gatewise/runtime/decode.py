@@ -19,6 +19,7 @@ from gatewise.crf import CRFScores, Lattice, Sums, best_tags, lattice, n_best, p
 from gatewise.crf.scores import Floats
 from gatewise.runtime.constraints import Constraints, allowed_tags
 from gatewise.runtime.dictionary import Dictionary
+from gatewise.runtime.neighbors import Neighbors
 from gatewise.runtime.tag_table import TagTable, tag_table
 from gatewise.text.sentence import Sentence, TextSpan
 
@@ -30,8 +31,8 @@ Float64s = npt.NDArray[np.float64]
 class Decoder:
     """The labels, their scheme, and the CRF's scores; with `break_at_gaps` no span reaches across white space.
 
-    The words of a `dictionary` are favored. Probabilities are those of all scores divided by the `temperature`, which
-    changes how sure they are, and no tag.
+    The words of a `dictionary` are favored. `neighbors` steer where a whole text is tagged, see `runtime.work`.
+    Probabilities are those of all scores divided by the `temperature`, which changes how sure they are, and no tag.
     """
 
     labels: tuple[str, ...]
@@ -39,6 +40,7 @@ class Decoder:
     scores: CRFScores
     break_at_gaps: bool = False
     dictionary: Dictionary | None = None
+    neighbors: Neighbors | None = None
     temperature: float = 1.0
     table: TagTable = field(init=False, repr=False, compare=False)
     _sure: CRFScores = field(init=False, repr=False, compare=False)  # the scores under the temperature
@@ -114,10 +116,17 @@ class Decoder:
         batch = self._lattice(copies, np.repeat(steered, len(copies), axis=1))
         return self.tagged(copies, batch, ranked.tags.T, scores=True)
 
-    def marginals(self, sentence: Sentence, emissions: Floats) -> Float64s:
-        """The probability of each tag at each token, (time, num_tags); `emissions` (time, 1, num_tags)."""
-        batch = self._lattice([sentence], self.constrained([sentence], emissions))
-        return self._sums(batch).marginals()[:, :, 0]
+    def marginals(
+        self,
+        sentences: Sequence[Sentence],
+        emissions: Floats,
+        *,
+        constraints: Sequence[Constraints | None] | None = None,
+    ) -> list[Float64s]:
+        """How probable each tag is at each token, (time, num_tags) a sentence; `emissions` (time, batch, num_tags)."""
+        batch = self._lattice(sentences, self.constrained(sentences, emissions, constraints))
+        by_sentence = batch.restored(self._sums(batch).marginals())
+        return [by_sentence[: len(sentence), :, column] for column, sentence in enumerate(sentences)]
 
     def _lattice(self, sentences: Sequence[Sentence], emissions: Floats) -> Lattice:
         return lattice(emissions, np.fromiter(map(len, sentences), dtype=np.intp, count=len(sentences)))

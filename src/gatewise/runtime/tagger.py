@@ -7,12 +7,12 @@ tagger.tag("我叫小明").spans
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from gatewise.crf import CRFScores
 from gatewise.crf.scores import Floats
@@ -20,11 +20,12 @@ from gatewise.errors import ConfigError, ConstraintError
 from gatewise.model.archive import ModelArchive, open_model
 from gatewise.model.bundled import find_model
 from gatewise.model.heads import MAIN_HEAD
-from gatewise.runtime.assembled import bare, in_order, joined
-from gatewise.runtime.constraints import Constraints, constraints_from_dict
+from gatewise.runtime.assembled import bare, in_order
+from gatewise.runtime.constraints import Constraints, Known, constraints_for
 from gatewise.runtime.decode import Decoder
 from gatewise.runtime.dictionary import Dictionary, read_dictionary
-from gatewise.runtime.session import Session
+from gatewise.runtime.neighbors import REACH, WEIGHT, Neighbors
+from gatewise.runtime.work import Work
 from gatewise.runtime.workers import Pool, Workers, batches_of
 from gatewise.text.sentence import Sentence, sentence_from_forms
 from gatewise.text.tokenize import check_text, tokenize
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from gatewise.runtime.trace import Trace
 
 CHUNK = 1024  # sentences looked at together, so that those of like length can share a batch
-
-Known: TypeAlias = Constraints | Mapping[str, Any]  # a mapping as `constraints_from_dict` reads it
 
 
 class Tagger:
@@ -115,9 +114,8 @@ class Tagger:
             raise ConfigError(f"n: expected a number of taggings of at least 1, found {n}")
         decoder = self._decoder(head)
         sentence = bare(self.tokenize(text) if isinstance(text, str) else text)
-        known = None if constraints is None else _checked(constraints)
+        known = constraints_for(sentence, constraints)
         if not len(sentence):
-            _refuse_where_empty(known)
             return []
         emissions = self._workers.session.emissions(self._workers.session.encode([sentence]), head)
         return decoder.n_best(sentence, emissions, n, known)
@@ -141,6 +139,23 @@ class Tagger:
         steered = copy(self)
         changed = replace(decoder, dictionary=replace(found, hard=hard or found.hard))
         steered._decoders = {**self._decoders, head: changed}
+        return steered
+
+    def with_neighbors(self, reach: int = REACH, *, weight: float = WEIGHT) -> Tagger:
+        """The same model, for running text: of sentences that are tagged together, a word is labeled after what is
+        believed of it in those up to `reach` before and after as well (docs/tagging.md). This one stays as it is.
+
+        It steers every head that marks spans over tokens. `tag_sentences` takes what it is given for one text,
+        `tag_many` a thousand texts at a time; `n_best` and `trace` look at one sentence and know of no others.
+        Raises ConfigError for a model without such a head, and for a reach or a weight that `Neighbors` refuses.
+        """
+        spans = [name for name in self._decoders if self.archive.head(name).task.kind == "spans"]
+        if not spans:
+            raise ConfigError(f"{self.name}: expected a model that marks spans, for names that come again; found none")
+        neighbors = Neighbors(reach=reach, weight=weight)
+        steered = copy(self)
+        changed = {name: replace(self._decoders[name], neighbors=neighbors) for name in spans}
+        steered._decoders = {**self._decoders, **changed}
         return steered
 
     def with_temperature(self, temperature: float) -> Tagger:
@@ -205,12 +220,11 @@ class Tagger:
 
         `constraints` has one entry a sentence; for them and for `head` see `tag`.
         """
-        known = [None if entry is None else _checked(entry) for entry in constraints or ()]
-        if known and len(known) != len(sentences):
-            raise ConstraintError(f"expected constraints for {len(sentences)} sentences, found {len(known)} entries")
-        for entry, sentence in zip(known, sentences, strict=False):
-            if not len(sentence):
-                _refuse_where_empty(entry)
+        if constraints and len(constraints) != len(sentences):
+            raise ConstraintError(
+                f"expected constraints for {len(sentences)} sentences, found {len(constraints)} entries"
+            )
+        known = [constraints_for(*pair) for pair in zip(sentences, constraints or (), strict=False)]
         with Pool(self._workers) as pool:
             return list(self._started(pool, sentences, scores=scores, known=known, head=head))
 
@@ -228,21 +242,11 @@ class Tagger:
         if head is not None:
             self._decoder(head)
         heads = (MAIN_HEAD, *self.heads) if head is None else (head,)
-
-        def tag_batch(session: Session, numbers: list[int]) -> list[Sentence]:
-            chosen = [bare(sentences[number]) for number in numbers]
-            emissions = session.all_emissions(session.encode(chosen), heads)
-            of_these = [known[number] for number in numbers] if known else None
-            first, *others = (
-                self._decoders[name].decode(
-                    chosen, emissions[name], scores=scores, constraints=of_these if name == heads[0] else None
-                )
-                for name in heads
-            )
-            return joined(first, dict(zip(heads[1:], others, strict=True)))
-
+        work = Work(
+            sentences=sentences, decoders={name: self._decoders[name] for name in heads}, scores=scores, known=known
+        )
         batches = list(batches_of(list(map(len, sentences))))
-        return in_order(sentences, heads, batches, pool.start(tag_batch, batches, more=more))
+        return in_order(sentences, heads, batches, work.start(pool, batches, more=more))
 
     def trace(self, text: str | Sentence, head: str = MAIN_HEAD) -> Trace:
         """Every number on the way from the text to a head's tags, recomputed by the equations of `lstm/` in float64.
@@ -270,16 +274,6 @@ def _decoder_of(archive: ModelArchive, name: str) -> Decoder:
         break_at_gaps=head.breaks_at_gaps,
         temperature=archive.temperature if name == MAIN_HEAD else 1.0,
     )
-
-
-def _checked(constraints: Known) -> Constraints:
-    return constraints if isinstance(constraints, Constraints) else constraints_from_dict(constraints)
-
-
-def _refuse_where_empty(constraints: Constraints | None) -> None:
-    if constraints:
-        where = f"{constraints.where}: " if constraints.where else ""
-        raise ConstraintError(f"{where}expected no constraints on a text without tokens, found some; leave them out")
 
 
 def load(model: str | Path, *, threads: int = 0, dictionary: str | Path | Dictionary | None = None) -> Tagger:

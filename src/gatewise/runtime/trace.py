@@ -112,7 +112,7 @@ def trace_sentence(
     tagged, marginals = fast, np.zeros_like(emissions)
     if len(sentence):
         tagged = decoder.decode([sentence], emissions[:, None])[0]
-        marginals = decoder.marginals(sentence, emissions[:, None])
+        [marginals] = decoder.marginals([sentence], emissions[:, None])
     for array in (x, weight, bias, emissions, marginals):
         array.setflags(write=False)
     return Trace(
