@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import resource
 import shlex
 import subprocess
@@ -19,6 +20,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean, stdev
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 
@@ -46,7 +48,8 @@ class Row:
 
     `words` is a list of words whose convention train and dev are put into (pku_convention.py), with `more` that is
     trained on as well. `thinned` are files of WORK, each by its name, a file of DATA and how
-    many: of so many sentences in a row the last is taken. `teachers` is the row whose models it learns from.
+    many: of so many sentences in a row the last is taken. `teachers` is the row whose models it learns from. With
+    `neighbors`, dev and test are scored once more, as running text (`gatewise evaluate --neighbors`).
     """
 
     train: str
@@ -57,6 +60,7 @@ class Row:
     vectors: tuple[str, ...] = ()
     thinned: tuple[tuple[str, str, int], ...] = ()
     teachers: str = ""
+    neighbors: int = 0
     seeds: int = 5
 
 
@@ -91,7 +95,8 @@ ROWS = {
     "weibo": row("weibo", ".tsv", "zh_char64.txt", "zh_word50.txt"),
     "resume": replace(row("resume", ".tsv", "zh_char64.txt"), teachers="resume-teacher"),
     "resume-teacher": replace(row("resume", ".tsv", "zh_char64.txt", "zh_word50.txt"), seeds=3),
-    "conll2003": row("conll2003", ".tsv", "en_whole100.txt"),
+    "conll2003": replace(row("conll2003", ".tsv", "en_whole100.txt"), teachers="conll2003-teacher", neighbors=50),
+    "conll2003-teacher": row("conll2003", ".tsv", "en_whole100.txt"),
     "conll2000": row("conll2000", ".tsv", "en_word100.txt"),
     "ud_en_ewt": row("ud_en_ewt", ".conllu", "en_word100.txt"),
     "ud_vi_vtb": row("ud_vi_vtb", ".conllu"),
@@ -103,7 +108,6 @@ ROWS = {
         test="ud_zh_gsdsimp_v2/test.conllu",
         vectors=("zh_word50.txt",),
         thinned=(("pku_quarter.conllu", "pku_199801/train.conllu.gz", 4),),
-        seeds=3,
     ),
     "wnut17": Row(
         train="wnut17/train.tsv",
@@ -205,6 +209,22 @@ def head_files(recipe: Path, data: Path, work: Path) -> list[str]:
     ]
 
 
+def score_running_text(models: Sequence[str], files: Sequence[Path], neighbors: int, work: Path) -> None:
+    """Print what each model scores on each file with neighbors, and mean ± standard deviation, in percent."""
+    for path in files:
+        found = []
+        for model in models:
+            command = ("evaluate", model, str(path), "--neighbors", str(neighbors), "--json")
+            print("$ gatewise " + shlex.join(command), flush=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "gatewise", *command], cwd=work, check=True, stdout=subprocess.PIPE, text=True
+            )
+            found.append(100 * json.loads(done.stdout)["F1"])
+        each = ", ".join(f"{score:.2f}" for score in found)
+        spread = f" ± {stdev(found):.2f}" if len(found) > 1 else ""
+        print(f"{path.name}, neighbors {neighbors}: F1 {mean(found):.2f}{spread} ({each})")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("row", choices=sorted(ROWS))
@@ -232,6 +252,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(work, "train", *files, "--config", str(recipe), "-o", asked.row, *seeds, "--resume", *settings)
     spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     print(f"CPU seconds of one training, scoring included: {spent / made.seeds:.0f}")
+    if made.neighbors:
+        models = [f"{asked.row}/seed-{number}" for number in range(1, made.seeds + 1)]
+        score_running_text(models, (dev, data / made.test), made.neighbors, work)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import json
 import re
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -145,3 +148,24 @@ def test_teachers_are_trained_before_their_student(
     assert all(command[-2:] == ["--set", "training.threads=1"] for command in ran)
     teachers = read_config(ROOT / "recipes" / "resume.toml").distillation.teachers
     assert teachers == tuple(f"resume-teacher/seed-{seed}" for seed in (1, 2, 3))
+
+
+def test_a_row_of_running_text_is_scored_as_such(
+    accuracy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = iter([0.9, 0.92, 0.94, 0.96, 0.98] * 2)
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        output = json.dumps({"F1": next(scores)}) if command[3] == "evaluate" else ""
+        return subprocess.CompletedProcess(command, 0, stdout=output)
+
+    monkeypatch.setattr(accuracy.subprocess, "run", run)
+    (tmp_path / "en_whole100.txt").touch()
+    accuracy.main(["conll2003", "--data", str(tmp_path), "--work", str(tmp_path)])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[2] for line in said if line.startswith("$ ")] == ["train", "train", *["evaluate"] * 10]
+    for name in ("dev.tsv", "test.tsv"):
+        assert f"{name}, neighbors 50: F1 94.00 ± 3.16 (90.00, 92.00, 94.00, 96.00, 98.00)" in said
+        assert f"$ gatewise evaluate conll2003/seed-5 {tmp_path}/conll2003/{name} --neighbors 50 --json" in said
+    teachers = read_config(ROOT / "recipes" / "conll2003.toml").distillation.teachers
+    assert teachers == tuple(f"conll2003-teacher/seed-{seed}" for seed in range(1, 6))
