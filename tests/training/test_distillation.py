@@ -346,6 +346,20 @@ def test_a_listener_is_told_how_far_the_teachers_are(tiny: Path, ensemble: list[
     assert len(watcher.epochs) == 3
 
 
+def test_a_run_can_be_stopped_while_its_teachers_answer(tiny: Path, ensemble: list[str], tmp_path: Path) -> None:
+    class Impatient(Recorder):
+        shares: tuple[float, ...] = ()
+
+        def on_answers(self, share: float) -> None:
+            self.shares += (share,)
+
+    corpus, told = corpus_of(tiny / "spans.conll", {"teachers": ensemble}), Impatient()
+    files = Files(train=tiny / "spans.conll", dev=None, test=None)
+    with pytest.raises(StoppedError, match=r"^stopped before training, with \d+% of .* answers; nothing was saved$"):
+        run_training(corpus, files, tmp_path / "model", told, should_stop=lambda: len(told.shares) == 3)
+    assert (len(told.shares), told.batches, list(tmp_path.iterdir())) == (3, [], [])
+
+
 def test_a_search_asks_its_teachers_once(
     tiny: Path, raw: Path, ensemble: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

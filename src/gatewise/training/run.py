@@ -42,7 +42,7 @@ from gatewise.training.prepare import Prepared, prepare
 from gatewise.training.report_data import RunFacts
 from gatewise.training.run_log import RunLog
 from gatewise.training.splits import Corpus, Files, readings_of
-from gatewise.training.stopping import never
+from gatewise.training.stopping import StoppedError, never
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -86,8 +86,8 @@ def run_training(
 
     With `resume` a run that was stopped or killed goes on from its checkpoint; without one it starts anew. Of several
     processes (see `training.distributed`) only the first saves and has a result, the others have None.
-    Raises ModelError, before any time is spent on training, when the folder is taken, and TrainingError when a
-    checkpoint is in the way.
+    Raises ModelError, before any time is spent on training, when the folder is taken, TrainingError when a
+    checkpoint is in the way, StoppedError when asked to stop.
     """
     check_target(folder)
     checkpoint = run_folder(folder) / CHECKPOINT_FILE
@@ -95,7 +95,14 @@ def run_training(
         raise TrainingError(
             f"{checkpoint}: expected no unfinished run, found one; go on with --resume, or delete {checkpoint.parent}"
         )
-    on_answers = listener.on_answers if isinstance(listener, TeacherListener) else (lambda _: None)
+
+    def on_answers(share: float) -> None:
+        if should_stop():
+            left = "go on with --resume" if checkpoint.exists() else "nothing was saved"
+            raise StoppedError(f"stopped before training, with {share:.0%} of the teachers' answers; {left}")
+        if isinstance(listener, TeacherListener):
+            listener.on_answers(share)
+
     prepared = prepare(corpus.config, corpus.train, corpus.dev, columns=corpus.columns, on_answers=on_answers)
     with ExitStack() as stack:
         group = stack.enter_context(process_group(device_of(prepared.config.training)))
