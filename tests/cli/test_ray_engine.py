@@ -33,7 +33,7 @@ GOOD = ("--engine", "ray", "a.txt", "--to", "jsonl", "-o", "out.jsonl")
             )
             for option in (
                 ("--resume",), ("--rejects", "r"), ("--constrain", "c"), ("--n-best", 3), ("--min-score", 0.7),
-                ("--dictionary", "d"), ("--hard-dictionary",),
+                ("--dictionary", "d"), ("--hard-dictionary",), ("--neighbors", 9),
             )
         ),
     ],
