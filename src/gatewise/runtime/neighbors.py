@@ -18,9 +18,11 @@ from gatewise.errors import ConfigError
 from gatewise.runtime.tag_table import TagTable
 from gatewise.text.sentence import Sentence
 
-REACH = 50  # sentences; this, the weight and the floor are those of docs/experiments.md
+REACH = 50  # sentences; this and the numbers below, but for the last, are those of docs/experiments.md
 WEIGHT = 0.8
 FLOOR = 0.03  # a label that nobody near by believes in is this probable there: no place is outvoted without end
+SURE = 4  # a place counts by its most probable label's probability to this power
+WHOLE = 8  # and so many times more where the word is a part of a longer name: Ann Lee says what Lee is
 LETTERS = 4  # a word without a capital counts from this length on: shorter ones are of, the, und, les
 
 Float64s = npt.NDArray[np.float64]
@@ -52,7 +54,9 @@ class Neighbors:
         lengths = list(map(len, sentences))
         words = _numbers(sentences)
         labels, label_of = np.unique(table.span_labels.astype(str), return_inverse=True)
-        believed = np.concatenate([*marginals, np.zeros((0, len(label_of)))]) @ np.eye(len(labels))[label_of]
+        of_tags = np.concatenate([*marginals, np.zeros((0, len(label_of)))])
+        believed = of_tags @ np.eye(len(labels))[label_of]
+        counts = believed.max(axis=1, initial=0) ** SURE * (1 + WHOLE * _in_longer(of_tags @ table.goes_on, lengths))
         found = np.zeros((len(words), len(labels)))
         counted = np.flatnonzero(words >= 0)
         reach = min(self.reach, len(sentences))
@@ -60,14 +64,26 @@ class Neighbors:
         keys = words[counted] * (len(sentences) + reach) + np.repeat(np.arange(len(lengths)), lengths)[counted]
         order = np.argsort(keys, kind="stable")
         keys, tokens = keys[order], counted[order]
-        sums = np.concatenate([np.zeros((1, len(labels))), np.cumsum(believed[tokens], axis=0)])
+        said = np.column_stack([believed * counts[:, None], counts])
+        sums = np.concatenate([np.zeros((1, len(labels) + 1)), np.cumsum(said[tokens], axis=0)])
         first, past = np.searchsorted(keys, keys - reach, "left"), np.searchsorted(keys, keys + reach, "right")
-        others = past - first - 1
-        again = others > 0
+        again = past - first > 1
         tokens, first, past = tokens[again], first[again], past[again]
-        means = (sums[past] - sums[first] - believed[tokens]) / others[again][:, None]
+        others = sums[past] - sums[first] - said[tokens]
+        means = others[:, :-1] / others[:, -1:]
         found[tokens] = self.weight * np.log(np.clip(means, 0.0, 1.0) + FLOOR)
         return np.split(found[:, label_of], np.cumsum(lengths)[:-1])
+
+
+def _in_longer(onward: Float64s, lengths: Sequence[int]) -> Float64s:
+    """How probable it is that a token is part of a span of several: that it goes on with one, or the next one does.
+
+    `onward` is how probable each token goes on with a span, of one sentence after the other.
+    """
+    following = np.append(onward, 0.0)[1:]
+    following[np.cumsum(lengths)[np.array(lengths) > 0] - 1] = 0.0  # nothing comes after the last of a sentence
+    found: Float64s = np.maximum(onward, following)
+    return found
 
 
 def _numbers(sentences: Sequence[Sentence]) -> npt.NDArray[np.int64]:
