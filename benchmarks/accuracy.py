@@ -122,7 +122,9 @@ ROWS = {
         vectors=("en_word100.txt",),
         seeds=1,
     ),
-    "msra": replace(row("msra", ".tsv", "zh_char64.txt", "zh_word50.txt"), dev="", seeds=3, teachers="msra-teacher"),
+    "msra": replace(
+        row("msra", ".tsv", "zh_char64.txt", "zh_word50.txt"), dev="", seeds=3, teachers="msra-teacher", neighbors=50
+    ),
     "msra-teacher": replace(row("msra", ".tsv", "zh_char64.txt", "zh_word50.txt"), dev="", seeds=3),
     "pku": Row(
         train="pku_199801/train.conllu.gz",

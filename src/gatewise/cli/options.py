@@ -51,7 +51,7 @@ neighbors_option = click.option(
     "--neighbors",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The sentences are running text: a word is labeled after what is said of it up to N sentences away, too. 50 "
+    help="The sentences are running text: a name is labeled after what is said of it up to N sentences away, too. 50 "
     "is a good N.",
 )
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write; default stdout.")

@@ -142,7 +142,7 @@ class Tagger:
         return steered
 
     def with_neighbors(self, reach: int = REACH, *, weight: float = WEIGHT) -> Tagger:
-        """The same model, for running text: of sentences that are tagged together, a word is labeled after what is
+        """The same model, for running text: of sentences that are tagged together, a name is labeled after what is
         believed of it in those up to `reach` before and after as well (docs/tagging.md). This one stays as it is.
 
         It steers every head that marks spans over tokens. `tag_sentences` takes what it is given for one text,
