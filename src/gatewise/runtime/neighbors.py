@@ -72,9 +72,9 @@ class Neighbors:
         """The places that have others of the same within reach, in their order, and what these believe in the mean."""
         counts = believed.max(axis=1, initial=0) ** SURE * (1 + WHOLE * longer)
         # all places of the same side by side, in the order of the text; no window reaches from one into the next
-        sentences = int(places.sentences.max(initial=0)) + 1
-        reach = min(self.reach, sentences)
-        keys = places.same * (sentences + reach) + places.sentences
+        last = int(places.sentences.max(initial=0))
+        reach = min(self.reach, last)
+        keys = places.same * (last + reach + 1) + places.sentences
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         said = np.column_stack([believed * counts[:, None], counts])[order]

@@ -50,7 +50,7 @@ def names(sentences: Sequence[Sentence], spans: Sequence[tuple[int, int]]) -> Pl
     row, half-open."""
     rows = [_characters(sentence) for sentence in sentences]
     whole = "".join(rows)
-    strings = sorted({whole[start:end] for start, end in spans if end - start >= SHORTEST}, key=len)
+    strings = sorted({whole[start:end] for start, end in spans if end - start >= SHORTEST})
     by_start: dict[str, list[tuple[int, str]]] = {}
     for number, string in enumerate(strings):
         if _NONE not in string:
