@@ -7,6 +7,9 @@ import itertools
 import json
 import math
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -291,3 +294,20 @@ def test_a_file_is_tagged_as_running_text_and_another_file_is_another_text(
     refused = gatewise_command("tag", *files, "--to", "jsonl", "--n-best", "2", "--neighbors", "5")
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == "error: --n-best: expected no --neighbors, which change the best tags alone; leave one out\n"
+
+
+def test_a_slow_pipe_is_the_same_text(gatewise_command, stored: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    lines = ["Kent叫小明\n", "小红住在Kent\n", "我叫KENT\n"]
+    (tmp_path / "text.txt").write_text("".join(lines), encoding="utf-8")
+    arguments = ("-m", str(stored / "v1-spans"), "--to", "jsonl", "--neighbors", "5")
+    whole = gatewise_command("tag", tmp_path / "text.txt", *arguments)
+    command = [sys.executable, "-m", "gatewise", "tag", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        for line in lines:
+            program.stdin.write(line.encode())
+            program.stdin.flush()
+            time.sleep(1)
+        program.stdin.close()
+        assert program.stdout.read().decode() == whole.out

@@ -1,7 +1,8 @@
 """The files of one output as chunks of results: read, tagged, what is broken put aside.
 
 In: the files, and a position to begin at. Out: chunk after chunk, always cut at the same places of the same files (but
-for pipes, where one ends when nothing more is there for now); the position moves when a chunk is said to be written.
+for pipes, where one ends when nothing more is there for now, unless sentences need their neighbors); the position moves
+when a chunk is said to be written.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ class Stream:
             left = done if index == first else 0  # units to pass over
             for unit in read_units(self._watched, entry.format, self._tagger.columns, split=self._tagger.split):
                 if unit is None:
-                    yield None
+                    if not self._tagger.needs_neighbors:
+                        yield None
                 elif left:
                     left -= 1
                 else:

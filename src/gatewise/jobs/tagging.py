@@ -42,6 +42,7 @@ class ChunkTagger:
         self._tagger, self._options = tagger, options
         self.head = tagger.archive.head(options.head)
         self.columns, self.split = options.columns, options.split
+        self.needs_neighbors = options.neighbors is not None
         self._makes_words = "segmentation" in (tagger.archive.config.task.kind, self.head.task.kind)
         self.abstainers = {} if options.min_score is None else self._make_abstainers(options.min_score)
 
@@ -66,7 +67,7 @@ class ChunkTagger:
         files that they come from: a sentence is no neighbor of one in another file."""
         if not sentences:
             return []
-        if self._options.neighbors is not None and len(set(files)) > 1:
+        if self.needs_neighbors and len(set(files)) > 1:
             edges = [0, *(at for at in range(1, len(files)) if files[at] != files[at - 1]), len(files)]
             return [result for a, b in pairwise(edges) for result in self.tag(sentences[a:b], known[a:b])]
         try:
