@@ -119,7 +119,7 @@ ROWS = {
         train="wnut17/train.tsv",
         dev="wnut17/dev.tsv",
         test="wnut17/test.tsv",
-        vectors=("en_word100.txt",),
+        vectors=("en_whole100.txt",),
         seeds=1,
     ),
     "msra": replace(
