@@ -36,7 +36,7 @@ class Work:
             return pool.start(
                 lambda session, numbers: self._decoded(numbers, self._emissions(session, numbers)), batches, more=more
             )
-        return self._with_neighbors(pool, batches, pool.start(self._emissions, batches, more=more))
+        return self._with_neighbors(pool, batches, pool.start(self._believed, batches, more=more))
 
     def _emissions(self, session: Session, numbers: list[int]) -> Mapping[str, Floats]:
         return session.all_emissions(session.encode(self._chosen(numbers)), list(self.decoders))
@@ -49,27 +49,37 @@ class Work:
         )
         return joined(first, dict(zip([*self.decoders][1:], others, strict=True)))
 
+    def _believed(self, session: Session, numbers: list[int]) -> tuple[dict[str, Floats], dict[str, list[Float64s]]]:
+        """The emissions of these sentences, head by head, and, of heads with neighbors, the marginals."""
+        chosen, emissions = self._chosen(numbers), dict(self._emissions(session, numbers))
+        marginals = {
+            name: decoder.marginals(chosen, emissions[name], constraints=self._constraints(name, numbers))
+            for name, decoder in self.decoders.items()
+            if decoder.neighbors
+        }
+        return emissions, marginals
+
     def _with_neighbors(
-        self, pool: Pool, batches: Sequence[list[int]], computed: Iterator[Mapping[str, Floats]]
+        self,
+        pool: Pool,
+        batches: Sequence[list[int]],
+        believed: Iterator[tuple[dict[str, Floats], dict[str, list[Float64s]]]],
     ) -> Iterator[list[Sentence]]:
-        emissions = [dict(of_batch) for of_batch in computed]
+        of_batches = list(zip(batches, believed, strict=True))
         for name, decoder in self.decoders.items():
             if decoder.neighbors is None:
                 continue
             marginals: list[Float64s] = [np.zeros((0, len(decoder.labels)))] * len(self.sentences)
-            for numbers, of_batch in zip(batches, emissions, strict=True):
-                believed = decoder.marginals(
-                    self._chosen(numbers), of_batch[name], constraints=self._constraints(name, numbers)
-                )
-                for number, of_sentence in zip(numbers, believed, strict=True):
+            for numbers, (_, found) in of_batches:
+                for number, of_sentence in zip(numbers, found[name], strict=True):
                     marginals[number] = of_sentence
             added = decoder.neighbors.added(self.sentences, marginals, decoder.table)
-            for numbers, of_batch in zip(batches, emissions, strict=True):
-                of_batch[name] = of_batch[name].copy()
+            for numbers, (emissions, _) in of_batches:
+                emissions[name] = emissions[name].copy()
                 for column, number in enumerate(numbers):
-                    of_batch[name][: len(added[number]), column] += added[number]
-        place = {numbers[0]: index for index, numbers in enumerate(batches)}
-        yield from pool.start(lambda _, numbers: self._decoded(numbers, emissions[place[numbers[0]]]), batches)
+                    emissions[name][: len(added[number]), column] += added[number]
+        steered = {numbers[0]: emissions for numbers, (emissions, _) in of_batches}
+        yield from pool.start(lambda _, numbers: self._decoded(numbers, steered[numbers[0]]), batches)
 
     def _chosen(self, numbers: Sequence[int]) -> list[Sentence]:
         return [bare(self.sentences[number]) for number in numbers]
